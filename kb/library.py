@@ -1,0 +1,116 @@
+"""Where is the shipped library, and is every file of it well formed?
+
+`python -m kb.library` checks every file and prints what is wrong: the command for whoever writes content.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import yaml
+
+from kb import documents, topology
+from kb.documents import Document, Kind
+from kb.errors import Invalid
+
+FOLDERS = ("solutions", "policies", "changes", "topology", "reference")
+
+
+def library_path() -> Path:
+    """The folder of the shipped library: inside the installed package, or `content/` of a checkout."""
+    packaged = Path(__file__).parent / "_content"
+    return packaged if packaged.is_dir() else Path(__file__).parent.parent / "content"
+
+
+@cache
+def taxonomy() -> tuple[str, ...]:
+    """All category paths, in order: `数字电视/机顶盒`."""
+    tree = yaml.safe_load((library_path() / "taxonomy.yml").read_text("utf-8"))
+    return tuple(f"{parent}/{child}" for parent, children in tree.items() for child in children)
+
+
+@dataclass(frozen=True)
+class Unit:
+    """A unit of the organisation as `organisation.yml` has it."""
+
+    key: str
+    kind: str
+    name: str
+    parent: str | None = None
+
+
+@cache
+def organisation() -> tuple[Unit, ...]:
+    """All units, parents before children."""
+    data = yaml.safe_load((library_path() / "organisation.yml").read_text("utf-8"))
+    return tuple(Unit(**unit) for unit in data["units"])
+
+
+def files(root: Path | None = None) -> Iterator[Path]:
+    """All document files of the library, in a stable order."""
+    root = root or library_path()
+    for folder in FOLDERS:
+        yield from sorted((root / folder).rglob("*.md"))
+
+
+def check(root: Path | None = None) -> dict[str, list[str]]:
+    """What is wrong with each file? Only files with problems are listed."""
+    root = root or library_path()
+    read: dict[str, Document] = {}
+    wrong: dict[str, list[str]] = {}
+    where: dict[str, Path] = {}
+    for path in files(root):
+        name = path.relative_to(root).as_posix()
+        try:
+            document = documents.parse(path.read_text("utf-8"))
+        except (Invalid, UnicodeDecodeError) as exc:
+            wrong[name] = getattr(exc, "problems", None) or [str(exc)]
+            continue
+        problems = _check_one(path, document)
+        if document.id in where:
+            problems.append(f"id: 与 {where[document.id]} 重复 · duplicate id")
+        if document.id:
+            read[document.id], where[document.id] = document, path
+        if problems:
+            wrong[name] = problems
+    for key, document in read.items():
+        missing = [other for other in document.attributes.related if other not in read or other == key]
+        if missing:
+            name = where[key].relative_to(root).as_posix()
+            wrong.setdefault(name, []).append(f"related: 不存在的编号 · no such entry: {', '.join(missing)}")
+    return wrong
+
+
+def _check_one(path: Path, document: Document) -> list[str]:
+    attributes = document.attributes
+    problems = []
+    if path.stem != document.id:
+        problems.append("id: 与文件名不同 · differs from the file name")
+    if attributes.category not in taxonomy():
+        problems.append(f"category: 类目树里没有 · not in taxonomy.yml: {attributes.category}")
+    if attributes.owner_group not in {unit.key for unit in organisation()}:
+        problems.append(f"owner_group: 组织里没有 · not in organisation.yml: {attributes.owner_group}")
+    if attributes.kind is Kind.SOLUTION:
+        problems += documents.check_solution(document)
+        said = documents.symptoms(document.body)
+        if len(said) < 8:
+            problems.append(f"现象: 只有 {len(said)} 条,至少 8 条 · needs eight ways of saying it")
+    if attributes.kind is Kind.TOPOLOGY:
+        try:
+            topology.parse(document.body)
+        except Invalid as exc:
+            problems += exc.problems or [exc.message]
+    return problems
+
+
+if __name__ == "__main__":
+    found = check()
+    for name, problems in found.items():
+        for problem in problems:
+            print(f"{name}: {problem}")
+    print(f"{sum(1 for _ in files())} 个文件,{len(found)} 个有问题")
+    sys.exit(1 if found else 0)
