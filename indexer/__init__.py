@@ -1,0 +1,22 @@
+"""The data service layer: given a query, which documents match, best first?
+
+Nothing here knows SQL or a web request. From kb only its errors are used, except in `feed.py` and `worker.py`,
+which read what is to be indexed.
+"""
+
+from indexer.document import IndexDocument
+from indexer.engines.base import Engine, Hit, Results, Scope, SearchRequest, Suggestion, Tier
+from indexer.query import Query, parse
+
+__all__ = [
+    "Engine",
+    "Hit",
+    "IndexDocument",
+    "Query",
+    "Results",
+    "Scope",
+    "SearchRequest",
+    "Suggestion",
+    "Tier",
+    "parse",
+]

@@ -1,0 +1,236 @@
+"""What did the asker mean by what was typed?
+
+The language is ours, so neither people nor saved links depend on an engine:
+
+    网关 超时              words; a document with more of them stands higher
+    "主备切换" “主备切换”    a phrase that must occur, character for character (also 「」 and 『』)
+    -演练  -"割接窗口"      must not occur
+    kind:policy            a filter (种类: too); several values with commas, `-kind:policy` for all others
+
+A text of several lines is a pasted log and is taken literally: no operator in it means anything.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from rapidfuzz.distance import OSA
+
+from kb.errors import BadQuery
+
+MAX_LENGTH = 4000  # characters; a pasted stack trace fits, a pasted file does not
+
+# Field -> the ways to write it. The first one is shown in messages.
+FIELDS: dict[str, tuple[str, ...]] = {
+    "kind": ("种类", "类型"),
+    "category": ("类目", "类别"),
+    "device": ("设备",),
+    "code": ("代码", "错误码"),
+    "audience": ("受众",),
+    "group": ("归口", "归口组"),
+    "id": ("编号",),
+}
+_FIELD_OF = {alias: name for name, aliases in FIELDS.items() for alias in (name, *aliases)}
+
+# Fields with a closed set of values -> each value and its Chinese names.
+VALUES: dict[str, dict[str, tuple[str, ...]]] = {
+    "kind": {
+        "solution": ("解决方案", "方案"),
+        "change_request": ("变更申请", "变更"),
+        "test_plan": ("测试方案",),
+        "tech_plan": ("技术方案",),
+        "policy": ("制度", "规范"),
+        "topology": ("拓扑",),
+        "reference": ("参考资料", "参考", "资料"),
+    },
+    "audience": {"public": ("公开", "用户"), "staff": ("员工", "内部"), "restricted": ("受限", "保密")},
+}
+
+_QUOTES = {'"': '"', "“": "”", "”": "”", "＂": "＂", "「": "」", "『": "』", "„": "“", "«": "»"}
+_MINUS = "-－−"
+_FIELD = re.compile(r"([A-Za-z]{2,12}|[\u4e00-\u9fff]{2,3})[:：]")
+_LONE_SURROGATE = re.compile("[\ud800-\udfff]")
+
+
+@dataclass(frozen=True)
+class Word:
+    """Plain text between spaces; `start` is its place in what was typed, in characters."""
+
+    text: str
+    start: int
+
+
+@dataclass(frozen=True)
+class Phrase:
+    """Text that must occur as it stands."""
+
+    text: str
+    start: int
+
+
+@dataclass(frozen=True)
+class Filter:
+    """One attribute, one or several values (any of them)."""
+
+    field: str
+    values: tuple[str, ...]
+    start: int
+
+
+@dataclass(frozen=True)
+class Query:
+    """What was asked. Filters of one field are alternatives, filters of different fields must all hold."""
+
+    text: str
+    words: tuple[Word, ...] = ()
+    phrases: tuple[Phrase, ...] = ()
+    filters: tuple[Filter, ...] = ()
+    not_words: tuple[Word, ...] = ()
+    not_phrases: tuple[Phrase, ...] = ()
+    not_filters: tuple[Filter, ...] = ()
+
+    @cached_property
+    def plain(self) -> str:
+        """The plain words as one text, with single spaces."""
+        return " ".join(word.text for word in self.words)
+
+    @property
+    def empty(self) -> bool:
+        """Does the query ask for nothing at all?"""
+        return not (
+            self.words or self.phrases or self.filters or self.not_words or self.not_phrases or self.not_filters
+        )
+
+
+@dataclass
+class _Parts:
+    words: list[Word] = field(default_factory=list)
+    phrases: list[Phrase] = field(default_factory=list)
+    filters: list[Filter] = field(default_factory=list)
+
+
+def parse(text: str, *, max_length: int = MAX_LENGTH) -> Query:
+    """Read what was typed. Raises BadQuery with the position (in characters) and what to do instead."""
+    if len(text) > max_length:
+        raise BadQuery(
+            f"查询太长({len(text)} 个字符),请缩短到 {max_length} 个以内 · "
+            f"the query has {len(text)} characters, shorten it to {max_length}",
+            position=max_length,
+        )
+    text = _LONE_SURROGATE.sub("\ufffd", text)
+    if "\n" in text.strip() or "\r" in text.strip():
+        return Query(text, words=tuple(Word(m.group(), m.start()) for m in re.finditer(r"\S+", text)))
+    wanted, unwanted = _Parts(), _Parts()
+    place = 0
+    while place < len(text):
+        if text[place].isspace():
+            place += 1
+            continue
+        negated = _negates(text, place)
+        start = place
+        place = _read(text, place + negated, unwanted if negated else wanted, start)
+    return Query(
+        text,
+        tuple(wanted.words),
+        tuple(wanted.phrases),
+        tuple(wanted.filters),
+        tuple(unwanted.words),
+        tuple(unwanted.phrases),
+        tuple(unwanted.filters),
+    )
+
+
+def _negates(text: str, place: int) -> bool:
+    """Is this a minus before a word, phrase or filter? A flag such as `-n` or `--force`, and a lone dash, are text."""
+    if text[place] not in _MINUS or place + 1 >= len(text):
+        return False
+    following = text[place + 1]
+    if following in _QUOTES:
+        return _closing(text, place + 1) > 0
+    if not following.isalnum():
+        return False
+    return not (following.isascii() and (place + 2 >= len(text) or text[place + 2].isspace()))
+
+
+def _closing(text: str, place: int) -> int:
+    """Where does the quotation that opens at `place` end? -1 when it never does: then the mark is plain text."""
+    return text.find(_QUOTES[text[place]], place + 1)
+
+
+def _read(text: str, place: int, into: _Parts, start: int) -> int:
+    """Read one phrase, filter or word; returns the place behind it."""
+    if text[place] in _QUOTES and (end := _closing(text, place)) > 0:
+        if text[place + 1 : end].strip():
+            into.phrases.append(Phrase(text[place + 1 : end].strip(), start))
+        return end + 1
+    named = _FIELD.match(text, place)
+    if named and (name := _field_name(text, named)):
+        raw, end = _value(text, named.end())
+        into.filters.append(Filter(name, _values(name, raw, named.end()), start))
+        return end
+    end = place + 1
+    while end < len(text) and not text[end].isspace():
+        if text[end] in "“「『" and _closing(text, end) > 0:
+            break
+        end += 1
+    into.words.append(Word(text[place:end], start))
+    return end
+
+
+def _field_name(text: str, named: re.Match[str]) -> str | None:
+    """Which field is meant? None when it is text with a colon: http://, 10:30, 错误:691."""
+    written = named.group(1)
+    known = _FIELD_OF.get(written.lower())
+    if known:
+        return known
+    after = text[named.end() : named.end() + 1]
+    if not written.isascii() or not after or after.isspace() or after in "/\\:":
+        return None
+    # One slip of the finger after a right first letter; `node:` and `mode:` in a log are one letter from `code:`.
+    near = [name for name in FIELDS if len(name) > 2 and name[0] == written[0].lower()]
+    for name in near:
+        if OSA.distance(name, written.lower()) <= (2 if len(name) > 6 else 1):
+            raise BadQuery(
+                f"没有字段「{written}」,是不是 {name}(或 {FIELDS[name][0]})? · "
+                f"no field '{written}'; did you mean {name}?",
+                position=named.start(),
+                suggestion=name,
+            )
+    return None
+
+
+def _value(text: str, place: int) -> tuple[str, int]:
+    if place < len(text) and text[place] in _QUOTES and (end := _closing(text, place)) > 0:
+        return text[place + 1 : end], end + 1
+    end = place
+    while end < len(text) and not text[end].isspace():
+        end += 1
+    return text[place:end], end
+
+
+def _values(name: str, raw: str, place: int) -> tuple[str, ...]:
+    values = tuple(part.strip() for part in re.split("[,，]", raw) if part.strip())
+    if not values:
+        raise BadQuery(
+            f"{FIELDS[name][0]}: 后面缺少取值;要查这几个字请加引号 · "
+            f"{name}: needs a value right after the colon; put it in quotes to search for the text",
+            position=place,
+        )
+    return tuple(_closed(name, value, place) for value in values) if name in VALUES else values
+
+
+def _closed(name: str, value: str, place: int) -> str:
+    """The value of a closed set that is meant, by its key or a Chinese name."""
+    for key, names in VALUES[name].items():
+        if value.lower() == key or value in names:
+            return key
+    nearest = min(VALUES[name], key=lambda key: OSA.distance(key, value.lower()))
+    shown = ", ".join(f"{key}({names[0]})" for key, names in VALUES[name].items())
+    hint = f";是不是 {nearest}? · did you mean {nearest}?" if OSA.distance(nearest, value.lower()) <= 2 else ""
+    raise BadQuery(
+        f"{FIELDS[name][0]}没有「{value}」这个取值,可用: {shown}{hint} · no {name} '{value}'",
+        position=place,
+        suggestion=nearest if hint else "",
+    )
