@@ -177,7 +177,8 @@ class Section:
 def sections(body: str) -> list[Section]:
     """Which second-level sections does the body have, in order? Headings inside code fences do not count."""
     found: list[Section] = []
-    title, lines, fence = "", [], ""
+    title, fence = "", ""
+    lines: list[str] = []
     for line in body.splitlines():
         mark = re.match(r"^ {0,3}(`{3,}|~{3,})", line)
         if mark:
@@ -294,9 +295,9 @@ def read_plain(path: PurePosixPath, text: str, *, category: str, audience: Audie
         meta, body = {}, text  # somebody else's front matter, and broken: keep every character as text
     heading = re.search(r"^ {0,3}#{1,6}[ \t]+(.+?)[ \t]*#*[ \t]*$", body, flags=re.MULTILINE)
     title = meta.get("title") if isinstance(meta.get("title"), str) else None
-    title = plain_title(title or (heading.group(1) if heading else "")) or path.stem or path.name
+    title = plain_title(title or (heading.group(1) if heading else "")) or plain_title(path.stem)
     attributes = Attributes(
-        title=title if len(title) > 1 else f"{path.parent.name} {title}".strip().ljust(2, "_"),
+        title=title if len(title) > 1 else plain_title(path.as_posix()),  # a one-letter file name says nothing
         kind=Kind.REFERENCE,
         category=category,
         audience=audience,
@@ -325,5 +326,7 @@ def check_solution(document: Document) -> list[str]:
         problems.append("小节重复 · a section stands twice")
     unverified = [f.name for f in document.attributes.figures if f.confidence is Confidence.UNVERIFIED]
     if unverified and UNVERIFIED_MARK not in document.body:
-        problems.append(f"未核实的数值没有标「{UNVERIFIED_MARK}」 · unmarked unverified figures: {', '.join(unverified)}")
+        problems.append(
+            f"未核实的数值没有标「{UNVERIFIED_MARK}」 · unmarked unverified figures: {', '.join(unverified)}"
+        )
     return problems

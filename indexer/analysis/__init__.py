@@ -1,0 +1,268 @@
+"""Under which terms is a text found, and where in the text does each term stand?
+
+One analyzer, two modes: `index_tokens` adds sub-words and parts, `query_tokens` cuts precisely. Beside the words
+stand two weaker readings, `grams` (pairs of characters) and `pinyin`. Nothing outside this package imports jieba.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections import Counter
+from collections.abc import Iterator
+from importlib.metadata import version
+from pathlib import Path
+from typing import NamedTuple
+
+from indexer.analysis import dictionary, identifiers, pinyin
+from indexer.analysis.normalise import CJK, Normalised, normalise
+from indexer.analysis.words import Words
+
+__all__ = ["Analyzer", "Token"]
+
+CODE_VERSION = 1  # raise it whenever a text yields other terms: an index built before then asks to be rebuilt
+_LIBRARIES = ("jieba", "opencc", "pypinyin")
+_GAP = re.compile(r"\s+")
+
+
+class Token(NamedTuple):
+    """A term and where it stands: `start` and `end` are characters of the original text. `part` marks a sub-word
+    or a part of an identifier, which shares the position of the whole."""
+
+    text: str
+    position: int
+    start: int
+    end: int
+    part: bool = False
+
+
+class Counts(NamedTuple):
+    """How often each term occurs in a text, and how many positions the text has."""
+
+    terms: Counter[str]
+    length: int
+
+
+class Analyzer:
+    """Turns text into terms. Loads its dictionary at the first text; safe to share between threads."""
+
+    def __init__(self, dictionary_dir: Path, cache_dir: Path) -> None:
+        self._dictionary = dictionary.read(dictionary_dir)
+        self._words = Words(self._dictionary.han, cache_dir)
+        # CA卡 and HDMI线 are one word each, so they are looked for before script is told from script.
+        mixed = "|".join(map(re.escape, self._dictionary.mixed))
+        head = f"(?P<mixed>(?<![a-z0-9])(?:{mixed})(?![a-z0-9]))|" if mixed else "(?P<mixed>(?!))|"
+        self._runs = re.compile(head + f"(?P<han>[{CJK}]+)|(?P<latin>{identifiers.IDENTIFIER.pattern})")
+
+    def load(self) -> None:
+        """Load dictionaries now (one second, 60 MB) instead of at the first text: call it before forking."""
+        self._words.load()
+
+    def fingerprint(self) -> str:
+        """Changes whenever the same text could yield other terms: code, dictionary or a library."""
+        libraries = " ".join(f"{name}={version(name)}" for name in _LIBRARIES)
+        return f"{CODE_VERSION}-{hashlib.sha256(f'{self._dictionary.digest} {libraries}'.encode()).hexdigest()[:12]}"
+
+    @property
+    def stopwords(self) -> frozenset[str]:
+        """Words that say nothing in a query: 请问, 怎么办."""
+        return self._dictionary.stopwords
+
+    def synonyms(self, term: str) -> dict[str, float]:
+        """What else to look for when `term` was typed, with how much of the word itself it counts (0 to 1)."""
+        return self._dictionary.synonyms.get(term, {})
+
+    def index_tokens(self, text: str) -> list[Token]:
+        """All terms of a text to be found: words, sub-words, identifiers whole and in parts."""
+        return list(self._tokens(text, inside=True))
+
+    def query_tokens(self, text: str) -> list[Token]:
+        """The terms of a query: words cut precisely; an identifier is followed by its parts, marked as such."""
+        return list(self._tokens(text, inside=False))
+
+    def counts(self, text: str) -> Counts:
+        """The terms of `index_tokens`, counted; much faster where positions are not wanted."""
+        terms: Counter[str] = Counter()
+        length = 0
+        form = normalise(text)
+        for found in self._runs.finditer(form.text):
+            if found.lastgroup == "han":
+                words = self._words.cut(found.group())
+                terms.update(words)
+                length += len(words)
+                for word in words:
+                    if len(word) > 2:
+                        terms.update(part for part, _ in self._words.inside(word))
+            else:
+                length += 1
+                terms.update(token.text for token in self._one(form, found, 0, text, inside=True))
+        return Counts(terms, length)
+
+    def _tokens(self, text: str, *, inside: bool) -> Iterator[Token]:
+        form = normalise(text)
+        position = 0
+        for found in self._runs.finditer(form.text):
+            if found.lastgroup != "han":
+                yield from self._one(form, found, position, text, inside=inside)
+                position += 1
+                continue
+            place = found.start()
+            for word in self._words.cut(found.group()):
+                yield Token(word, position, *form.origin(place, place + len(word)))
+                if inside:
+                    for part, offset in self._words.inside(word):
+                        start = place + offset
+                        yield Token(part, position, *form.origin(start, start + len(part)), True)
+                position += 1
+                place += len(word)
+
+    def _one(
+        self, form: Normalised, found: re.Match[str], position: int, text: str, *, inside: bool
+    ) -> Iterator[Token]:
+        """The terms of an identifier or of a word in two scripts; all at one position."""
+        written = found.group()
+        span = form.origin(found.start(), found.end())
+        if found.lastgroup == "mixed":
+            yield Token(written, position, *span)
+            for piece in re.findall(f"[{CJK}]+|[^{CJK}]+", written):
+                yield Token(identifiers.whole(piece), position, *span, True)
+            return
+        if len(written) <= identifiers.LONGEST:
+            yield Token(identifiers.whole(written), position, *span)
+        seen = {identifiers.whole(written)}
+        parts = identifiers.parts(written)
+        if inside and len(written) <= identifiers.LONGEST:
+            # An index holds class names as words too; a query that names a class means the class.
+            parts += identifiers.camel(text[slice(*span)])
+        for part in parts:
+            if part not in seen:
+                seen.add(part)
+                at = written.find(part)
+                within = form.origin(found.start() + at, found.start() + at + len(part)) if at >= 0 else span
+                yield Token(part, position, *within, True)
+
+    def canonical(self, text: str) -> str:
+        """The text as phrases see it: Chinese unbroken across line ends, letters and digits apart, one space
+        wherever something else stood, and one at either end."""
+        return " " + " ".join(unit for unit, _ in self._units(normalise(text).text)) + " "
+
+    def phrase(self, text: str) -> str:
+        """What to look for in `canonical` texts so that they contain the phrase; empty when nothing is left."""
+        units = [unit for unit, _ in self._units(normalise(text).text)]
+        if not units:
+            return ""
+        # A phrase may begin and end inside a run of Chinese, never inside a Latin word or a number.
+        head = "" if is_cjk(units[0][0]) else " "
+        tail = "" if is_cjk(units[-1][0]) else " "
+        return head + " ".join(units) + tail
+
+    def grams(self, text: str) -> list[Token]:
+        """Pairs of characters, a run's last character alone, and the atoms of Latin words: one token begins at
+        every character, so a phrase is a sequence of tokens whatever the words are."""
+        form = normalise(text)
+        tokens: list[Token] = []
+        for unit, places in self._units(form.text):
+            if not is_cjk(unit[0]):
+                tokens.append(Token(unit, len(tokens), *form.origin(places[0], places[-1] + 1)))
+                continue
+            for index, place in enumerate(places):
+                last = places[min(index + 1, len(places) - 1)]
+                tokens.append(Token(unit[index : index + 2], len(tokens), *form.origin(place, last + 1)))
+        return tokens
+
+    def gram_counts(self, canonical: str) -> Counts:
+        """The grams of a canonical text, counted. A run's last character counts only where it stands alone."""
+        terms: Counter[str] = Counter()
+        length = 0
+        for unit in canonical.split():
+            if len(unit) > 1 and is_cjk(unit[0]):
+                terms.update(map("".join, zip(unit, unit[1:], strict=False)))
+                length += len(unit) - 1
+            else:
+                terms[unit] += 1
+                length += 1
+        return Counts(terms, length)
+
+    def _units(self, text: str) -> Iterator[tuple[str, list[int]]]:
+        """Runs of Chinese and atoms of Latin words in normalised text, with the place of each character."""
+        run: list[str] = []
+        places: list[int] = []
+        end = 0
+        for found in _UNIT.finditer(text):
+            gap = text[end : found.start()]
+            end = found.end()
+            if found.lastgroup == "han" and (not run or not gap or _GAP.fullmatch(gap)):
+                run.append(found.group())
+                places.extend(range(found.start(), end))
+                continue
+            if run:
+                yield "".join(run), places
+                run, places = [], []
+            if found.lastgroup == "han":
+                run, places = [found.group()], list(range(found.start(), end))
+                continue
+            at = found.start()
+            for atom in identifiers.atoms(found.group()):
+                yield atom, list(range(at, at + len(atom)))
+                at += len(atom)
+        if run:
+            yield "".join(run), places
+
+    def pinyin(self, text: str) -> list[Token]:
+        """How the Chinese of a text is typed in Latin letters: pairs of syllables, initials of words."""
+        form = normalise(text)
+        tokens: list[Token] = []
+        for found in re.finditer(f"[{CJK}]+", form.text):
+            words = self._words.cut(found.group())
+            read = [syllable for word in words for syllable in pinyin.syllables(word)]
+            base = found.start()
+            for index in range(len(read) - 1):
+                span = form.origin(base + index, base + index + 2)
+                tokens.append(Token(f"{read[index]} {read[index + 1]}", base + index, *span))
+            starts = [0]
+            for word in words:
+                starts.append(starts[-1] + len(word))
+            for first in range(len(words)):
+                for last in range(first, min(first + 3, len(words))):
+                    low, high = starts[first], starts[last + 1]
+                    if 2 <= high - low <= pinyin.LONGEST_INITIALS:
+                        initials = "".join(syllable[:1] for syllable in read[low:high])
+                        tokens.append(Token(initials, base + low, *form.origin(base + low, base + high), last > first))
+        return tokens
+
+    def pinyin_terms(self, typed: str) -> list[tuple[str, ...]]:
+        """The ways to read Latin letters as pinyin; a text must contain all terms of one way."""
+        typed = normalise(typed).text.strip()
+        ways: list[tuple[str, ...]] = []
+        read = pinyin.split(typed)
+        if read and len(read) > 1:
+            ways.append(tuple(f"{one} {two}" for one, two in zip(read, read[1:], strict=False)))
+        if pinyin.could_be_initials(typed):
+            ways.append((typed,))
+        return ways
+
+    def spelt(self, text: str) -> tuple[str, str]:
+        """A short text as typed while looking for it: its full pinyin and its initials, Latin letters as they are."""
+        full: list[str] = []
+        short: list[str] = []
+        for found in self._runs.finditer(normalise(text).text):
+            for word in self._words.cut(found.group()) if found.lastgroup == "han" else (found.group(),):
+                read = pinyin.syllables(word) if is_cjk(word[0]) else (word,)
+                full += read
+                short += [syllable[:1] for syllable in read] if is_cjk(word[0]) else read
+        return "".join(full), "".join(short)
+
+    def key(self, text: str) -> str:
+        """Equal for texts that differ only in case, width, script, spaces and punctuation."""
+        return "".join(re.findall(r"[^\W_]+", normalise(text).text))
+
+
+_UNIT = re.compile(f"(?P<han>[{CJK}]+)|(?P<latin>[^\\W_{CJK}]+)")
+
+
+def is_cjk(char: str) -> bool:
+    """Is this a character of a script written without spaces?"""
+    return bool(_IS_CJK.match(char))
+
+
+_IS_CJK = re.compile(f"[{CJK}]")

@@ -1,0 +1,501 @@
+"""How does knowledge come to be, get reviewed, get checked in, and go?
+
+Each function is one use case inside the caller's transaction: it checks the person and the step, changes the rows,
+leaves an audit row and, where search must hear of it, an outbox row. The caller commits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from pydantic import ValidationError
+from sqlalchemy import ColumnElement, select, update
+from sqlalchemy.orm import Session, selectinload
+
+from kb import audit, clock, documents, outbox, precheck
+from kb.access import Permission, Person, may_see, searchable, visible
+from kb.accounts import SYSTEM
+from kb.documents import Attributes, Document
+from kb.errors import Conflict, Invalid, NotAllowed, NotFound, StaleVersion
+from kb.lifecycle import (
+    DONE_INCIDENT,
+    OPEN_REVISION,
+    WAITING_REVISION,
+    Decision,
+    EntryState,
+    Origin,
+    Part,
+    RevisionState,
+    approved_parts,
+    check_entry_step,
+    check_revision_step,
+)
+from kb.models import Attachment, Entry, Incident, Review, Revision, Unit
+from kb.numbers import next_entry_number
+from kb.store import ContentStore
+
+MARKDOWN = "text/markdown; charset=utf-8"
+MAX_FILENAME = 200  # characters
+
+
+# --- reading ---------------------------------------------------------------------------------------------------
+
+
+def find(session: Session, by: Person, number: str) -> Entry:
+    """The entry with this number, if this person may know of it."""
+    entry = session.scalar(select(Entry).where(Entry.number == number.strip().upper()))
+    if entry is None or not may_read(by, entry):
+        raise NotFound(f"没有词条 {number}，或您无权查看 · no such entry, or not for you to see", number=number)
+    return entry
+
+
+def may_read(by: Person, entry: Entry) -> bool:
+    """Published entries go by audience; what is not (or no longer) published is for staff."""
+    if not may_see(by, entry.audience, entry.owner_group):
+        return False
+    current = entry.valid_until is None or entry.valid_until >= clock.today()
+    return by.may(Permission.READ_STAFF) or (entry.state == EntryState.PUBLISHED and current)
+
+
+def find_visible(session: Session, by: Person, numbers: Sequence[str]) -> dict[str, Entry]:
+    """Of these numbers, the entries that this person may find: the check on every search hit."""
+    rows = session.scalars(
+        select(Entry).where(Entry.number.in_(numbers), searchable(), visible(by)).options(selectinload(Entry.published))
+    )
+    return {entry.number: entry for entry in rows}
+
+
+def listing(session: Session, by: Person, *, kind: str = "", limit: int = 50, offset: int = 0) -> list[Entry]:
+    """Published entries this person may see, newest first."""
+    wanted: list[ColumnElement[bool]] = [searchable(), visible(by)]
+    if kind:
+        wanted.append(Entry.kind == kind)
+    return list(
+        session.scalars(
+            select(Entry).where(*wanted).order_by(Entry.updated_at.desc(), Entry.id.desc()).limit(limit).offset(offset)
+        )
+    )
+
+
+def text_of(store: ContentStore, revision: Revision) -> str:
+    """The Markdown body of a revision, wherever it is kept."""
+    if revision.body is not None:
+        return revision.body
+    assert revision.object_sha256 is not None  # the database keeps the text in exactly one place
+    return store.get(revision.object_sha256).decode("utf-8")
+
+
+def read_document(store: ContentStore, revision: Revision) -> Document:
+    """A revision as the document it would be on disk."""
+    return Document(revision.entry.number, revision.read_attributes(), text_of(store, revision))
+
+
+def find_revision(session: Session, by: Person, number: str, revision_number: int) -> Revision:
+    """One revision of an entry that this person may read; only staff read what is not published."""
+    entry = find(session, by, number)
+    revision = session.scalar(select(Revision).where(Revision.entry_id == entry.id, Revision.number == revision_number))
+    published = revision is not None and revision.id == entry.published_revision_id
+    if revision is None or not (published or by.may(Permission.READ_STAFF)):
+        raise NotFound(f"{number} 没有第 {revision_number} 版 · no such revision", number=number)
+    attributes = revision.read_attributes()
+    if not may_see(by, attributes.audience, attributes.owner_group):
+        raise NotFound(f"{number} 没有第 {revision_number} 版 · no such revision", number=number)
+    return revision
+
+
+def open_revision(session: Session, entry: Entry) -> Revision | None:
+    """The revision being written or reviewed, if there is one."""
+    return session.scalar(
+        select(Revision).where(Revision.entry_id == entry.id, Revision.state.in_(sorted(OPEN_REVISION)))
+    )
+
+
+def newest_revision(session: Session, entry: Entry) -> Revision:
+    """The revision with the highest number."""
+    return session.scalars(
+        select(Revision).where(Revision.entry_id == entry.id).order_by(Revision.number.desc()).limit(1)
+    ).one()
+
+
+def review_queue(session: Session, by: Person) -> list[Revision]:
+    """Revisions waiting for a decision that this person may make, oldest first."""
+    by.require(Permission.REVIEW)
+    rows = session.scalars(
+        select(Revision)
+        .where(Revision.state.in_(sorted(WAITING_REVISION)), Revision.author_id.is_not(by.id))
+        .order_by(Revision.submitted_at, Revision.id)
+        .options(selectinload(Revision.entry), selectinload(Revision.reviews), selectinload(Revision.author))
+    )
+    return [row for row in rows if _may_see_revision(by, row)]
+
+
+def written_by(session: Session, by: Person) -> list[Revision]:
+    """This person's own revisions that are not finished, newest first."""
+    return list(
+        session.scalars(
+            select(Revision)
+            .where(
+                Revision.author_id == by.id,
+                Revision.state.in_(sorted(OPEN_REVISION | {RevisionState.RETURNED})),
+            )
+            .order_by(Revision.id.desc())
+            .options(selectinload(Revision.entry), selectinload(Revision.reviews))
+        )
+    )
+
+
+# --- writing ---------------------------------------------------------------------------------------------------
+
+
+def create(
+    session: Session,
+    by: Person,
+    attributes: Attributes,
+    body: str,
+    *,
+    number: str = "",
+    incident: Incident | None = None,
+    origin: Origin = Origin.WRITTEN,
+) -> Revision:
+    """Begin an entry with its first draft."""
+    by.require(Permission.WRITE_ENTRIES)
+    _check_text(session, by, attributes, body)
+    entry = Entry(
+        number=number or next_entry_number(session, attributes.kind),
+        kind=attributes.kind,
+        title=attributes.title,
+        category=attributes.category,
+        audience=attributes.audience,
+        owner_group=attributes.owner_group,
+        valid_until=attributes.valid_until,
+        covers=attributes.covers,
+    )
+    session.add(entry)
+    session.flush()
+    revision = _new_revision(session, by, entry, attributes, body, number=1, incident=incident, origin=origin)
+    audit.record(session, by, entry, "create", after=EntryState.DRAFT)
+    return revision
+
+
+def revise(
+    session: Session,
+    store: ContentStore,
+    by: Person,
+    entry: Entry,
+    *,
+    note: str = "",
+    attributes: Attributes | None = None,
+    body: str | None = None,
+    origin: Origin = Origin.WRITTEN,
+) -> Revision:
+    """Begin a successor to the newest revision, a copy of it unless told otherwise.
+
+    The published revision stays visible meanwhile. Incidents that were waiting for a returned revision now wait
+    for this one.
+    """
+    by.require(Permission.WRITE_ENTRIES)
+    if entry.state == EntryState.RETIRED:
+        raise Conflict(f"{entry.number} 已停用 · the entry is retired", number=entry.number)
+    if open_revision(session, entry) is not None:
+        raise Conflict(f"{entry.number} 已有未完成的修订 · a revision is already open", number=entry.number)
+    last = newest_revision(session, entry)
+    attributes = attributes or last.read_attributes()
+    if attributes.kind != entry.kind:
+        raise Invalid("kind: 种类不能改变 · the kind cannot change", fields={"kind": "种类不能改变 · cannot change"})
+    body = text_of(store, last) if body is None else body
+    _check_text(session, by, attributes, body)
+    returned = last.state == RevisionState.RETURNED
+    revision = _new_revision(
+        session,
+        by,
+        entry,
+        attributes,
+        body,
+        number=last.number + 1,
+        incident=last.incident if returned else None,
+        origin=origin,
+        note=note,
+    )
+    for attachment in last.attachments:
+        session.add(Attachment(revision_id=revision.id, sha256=attachment.sha256, filename=attachment.filename))
+    if returned:
+        session.execute(
+            update(Incident).where(Incident.solution_revision_id == last.id).values(solution_revision_id=revision.id)
+        )
+    audit.record(session, by, revision, "revise", after=RevisionState.DRAFT, reason=note)
+    return revision
+
+
+def save(
+    session: Session, by: Person, revision: Revision, attributes: Attributes, body: str, *, version: int
+) -> Revision:
+    """Change a draft; `version` is the one the writer had in front of them."""
+    _require_author(by, revision)
+    if revision.state != RevisionState.DRAFT:
+        raise Conflict(
+            "只有草稿可以修改，请先撤回 · recall it first: only a draft can be changed", state=revision.state
+        )
+    if revision.version != version:
+        raise StaleVersion(
+            "这份草稿在您编辑期间已被保存过，请对照两个版本 · the draft was saved meanwhile; compare both",
+            yours=version,
+            latest=revision.version,
+        )
+    if attributes.kind != revision.entry.kind:
+        raise Invalid("kind: 种类不能改变 · the kind cannot change", fields={"kind": "种类不能改变 · cannot change"})
+    _check_text(session, by, attributes, body)
+    revision.title = attributes.title
+    revision.attributes = attributes.model_dump(mode="json")
+    revision.body = body
+    revision.version += 1
+    if revision.entry.published_revision_id is None:
+        _copy_attributes(revision.entry, attributes)
+    return revision
+
+
+def attach(
+    session: Session, store: ContentStore, by: Person, revision: Revision, filename: str, data: bytes, media_type: str
+) -> Attachment:
+    """Attach a file to a draft; the same bytes are stored once however often they are attached."""
+    _require_author(by, revision)
+    if revision.state != RevisionState.DRAFT:
+        raise Conflict("只有草稿可以加附件 · only a draft takes attachments", state=revision.state)
+    name = filename.replace("\\", "/").rpartition("/")[2].strip()[:MAX_FILENAME]
+    if not name or not data:
+        problem = "附件须有文件名且不为空 · an attachment has a name and is not empty"
+        raise Invalid(problem, fields={"attachment": problem})
+    if any(other.filename == name for other in revision.attachments):
+        problem = f"已有同名附件 {name} · an attachment of that name exists"
+        raise Conflict(problem, filename=name)
+    attachment = Attachment(revision=revision, sha256=store.put(session, data, media_type), filename=name)
+    session.add(attachment)
+    session.flush()
+    return attachment
+
+
+def submit(session: Session, by: Person, revision: Revision) -> None:
+    """Hand a draft in for review."""
+    _require_author(by, revision)
+    _step(session, by, revision, RevisionState.SUBMITTED, "submit")
+    revision.submitted_at = clock.now()
+
+
+def recall(session: Session, by: Person, revision: Revision) -> None:
+    """Take a revision back while nobody has decided on it; decisions already made are not thrown away."""
+    _require_author(by, revision)
+    if revision.reviews:
+        raise Conflict("已有审核决定，不能撤回，请等待退回或通过 · a decision has been made; it cannot be recalled")
+    _step(session, by, revision, RevisionState.DRAFT, "recall")
+
+
+def decide(
+    session: Session,
+    store: ContentStore,
+    by: Person,
+    revision: Revision,
+    part: Part,
+    decision: Decision,
+    *,
+    reason: str = "",
+    similar: precheck.Similar | None = None,
+) -> Revision:
+    """Give one of the two decisions. The second approval checks the revision in; a return ends the review."""
+    by.require(Permission.REVIEW)
+    if revision.author_id == by.id:
+        raise NotAllowed("作者不能审核自己的修订 · authors do not review their own revision")
+    if not _may_see_revision(by, revision):
+        raise NotFound("没有这份修订 · no such revision")
+    if revision.state not in WAITING_REVISION:
+        raise Conflict("这份修订不在审核中 · the revision is not in review", state=revision.state)
+    if any(review.part == part for review in revision.reviews):
+        raise Conflict("这一项已有决定 · this part has been decided", part=part)
+    reason = reason.strip()
+    if decision is Decision.RETURN and not reason:
+        problem = "退回须写明原因 · a return needs a reason"
+        raise Invalid(problem, fields={"reason": problem})
+    if part is Part.FORMAL and decision is Decision.APPROVE:
+        failed = [c for c in precheck.run(session, store, revision, similar) if c.outcome is precheck.Finding.FAIL]
+        if failed:
+            raise Conflict(
+                "预检未通过，不能通过形式审核 · the pre-check fails: " + "; ".join(c.message for c in failed),
+                checks=[c.message for c in failed],
+            )
+    review = Review(revision=revision, part=part, decision=decision, reason=reason, reviewer_id=by.id)
+    session.add(review)
+    session.flush()
+    action = f"{part}_{decision}"
+    if decision is Decision.RETURN:
+        _step(session, by, revision, RevisionState.RETURNED, action, reason=reason)
+    elif approved_parts([(r.part, r.decision) for r in revision.reviews]) == set(Part):
+        if revision.state == RevisionState.SUBMITTED:
+            revision.state = RevisionState.IN_REVIEW
+            session.flush()
+        _check_in(session, store, by, revision, action)
+    else:
+        _step(session, by, revision, RevisionState.IN_REVIEW, action, reason=reason)
+    return revision
+
+
+def publish_unreviewed(session: Session, store: ContentStore, by: Person, revision: Revision) -> None:
+    """Check in a library document, or imported reference material; the database refuses anything else."""
+    _check_in(session, store, by, revision, f"check_in_{revision.origin}")
+
+
+def retire(session: Session, by: Person, entry: Entry, *, reason: str, successor: Entry | None = None) -> None:
+    """Withdraw an entry for good; it leaves search at once."""
+    by.require(Permission.RETIRE_ENTRIES)
+    reason = reason.strip()
+    if not reason and successor is None:
+        problem = "停用须写明原因或指定替代词条 · retiring needs a reason or a successor"
+        raise Invalid(problem, fields={"reason": problem})
+    if successor is not None and (successor.id == entry.id or successor.state != EntryState.PUBLISHED):
+        problem = "替代词条须是另一条已发布的词条 · the successor is another, published entry"
+        raise Invalid(problem, fields={"successor": problem})
+    if open_revision(session, entry) is not None:
+        raise Conflict("先完成或撤回未完成的修订 · finish the open revision first", number=entry.number)
+    check_entry_step(entry.state, EntryState.RETIRED)
+    if entry.published is not None:
+        check_revision_step(entry.published.state, RevisionState.RETIRED)
+        entry.published.state = RevisionState.RETIRED
+    before, entry.state = entry.state, EntryState.RETIRED
+    entry.successor = successor
+    outbox.announce(session, entry, narrowing=True)
+    audit.record(session, by, entry, "retire", before=before, after=entry.state, reason=reason)
+
+
+def expire_due(session: Session) -> int:
+    """Take entries past their validity out of search; returns how many. A timer calls this."""
+    due = session.scalars(
+        select(Entry).where(Entry.state == EntryState.PUBLISHED, Entry.valid_until < clock.today()).limit(500)
+    ).all()
+    for entry in due:
+        check_entry_step(entry.state, EntryState.EXPIRED)
+        entry.state = EntryState.EXPIRED
+        outbox.announce(session, entry, narrowing=True)
+        audit.record(session, SYSTEM, entry, "expire", before=EntryState.PUBLISHED, after=EntryState.EXPIRED)
+    return len(due)
+
+
+# --- the steps they share --------------------------------------------------------------------------------------
+
+
+def _check_in(session: Session, store: ContentStore, by: Person, revision: Revision, action: str) -> None:
+    """Write the object, point the entry at the revision, tell the index: the moment knowledge becomes visible."""
+    entry = revision.entry
+    check_revision_step(revision.state, RevisionState.APPROVED)
+    check_entry_step(entry.state, EntryState.PUBLISHED)
+    assert revision.body is not None  # only stored revisions have none, and they have no step to approved
+    before = revision.state
+    key = store.put(session, revision.body.encode("utf-8"), MARKDOWN)
+    previous = entry.published
+    if previous is not None and previous.state == RevisionState.APPROVED:
+        check_revision_step(previous.state, RevisionState.SUPERSEDED)
+        previous.state = RevisionState.SUPERSEDED
+        session.flush()  # the database allows one approved revision at a time
+    revision.object_sha256, revision.body = key, None
+    revision.state, revision.approved_at = RevisionState.APPROVED, clock.now()
+    session.flush()
+    attributes = revision.read_attributes()
+    narrowing = previous is not None and (
+        entry.audience != attributes.audience or entry.owner_group != attributes.owner_group
+    )
+    _copy_attributes(entry, attributes)
+    entry.state, entry.published_revision_id = EntryState.PUBLISHED, revision.id
+    session.flush()
+    session.expire(entry, ["published"])
+    outbox.announce(session, entry, narrowing=narrowing)
+    audit.record(session, by, revision, action, before=before, after=revision.state)
+
+
+def _step(
+    session: Session, by: Person, revision: Revision, to: RevisionState, action: str, *, reason: str = ""
+) -> None:
+    check_revision_step(revision.state, to)
+    before, revision.state = revision.state, to
+    audit.record(session, by, revision, action, before=before, after=to, reason=reason)
+
+
+def _new_revision(
+    session: Session,
+    by: Person,
+    entry: Entry,
+    attributes: Attributes,
+    body: str,
+    *,
+    number: int,
+    incident: Incident | None = None,
+    origin: Origin = Origin.WRITTEN,
+    note: str = "",
+) -> Revision:
+    revision = Revision(
+        entry=entry,
+        number=number,
+        origin=origin,
+        title=attributes.title,
+        attributes=attributes.model_dump(mode="json"),
+        body=body,
+        author_id=by.id,
+        incident_id=incident.id if incident else None,
+        change_note=note[:500],
+    )
+    session.add(revision)
+    session.flush()
+    return revision
+
+
+def _copy_attributes(entry: Entry, attributes: Attributes) -> None:
+    entry.title, entry.category = attributes.title, attributes.category
+    entry.audience, entry.owner_group = attributes.audience, attributes.owner_group
+    entry.valid_until, entry.covers = attributes.valid_until, attributes.covers
+
+
+def _require_author(by: Person, revision: Revision) -> None:
+    if by.id is None or revision.author_id != by.id:
+        raise NotAllowed("只有作者可以这样做 · only the author may do this")
+
+
+def _may_see_revision(by: Person, revision: Revision) -> bool:
+    return may_see(by, revision.attributes["audience"], revision.attributes["owner_group"])
+
+
+def _check_text(session: Session, by: Person, attributes: Attributes, body: str) -> None:
+    fields: dict[str, str] = {}
+    if not body.strip():
+        fields["body"] = "正文不能为空 · the text must not be empty"
+    elif len(body) > documents.MAX_BODY:
+        fields["body"] = f"正文超过 {documents.MAX_BODY} 字 · the text is too long"
+    if session.scalar(select(Unit.id).where(Unit.key == attributes.owner_group)) is None:
+        fields["owner_group"] = f"没有归口组 {attributes.owner_group} · no such owner group"
+    elif by.id is not None and not may_see(by, attributes.audience, attributes.owner_group):
+        fields["owner_group"] = "您不在这个归口组，不能写成仅归口组可见 · you are not in that owner group"
+    if fields:
+        raise Invalid("; ".join(f"{name}: {text}" for name, text in fields.items()), fields=fields)
+
+
+@dataclass(frozen=True)
+class Usage:
+    """Who relies on an entry: incidents it resolves or is referred to from, and entries that name it."""
+
+    resolving: list[Incident]
+    open_incidents: int
+
+
+def usage(session: Session, entry: Entry) -> Usage:
+    """What would a change of this entry touch?"""
+    rows = list(
+        session.scalars(
+            select(Incident).where(Incident.solution_entry_id == entry.id).order_by(Incident.id.desc()).limit(50)
+        )
+    )
+    return Usage(rows, sum(1 for row in rows if row.state not in DONE_INCIDENT))
+
+
+def attributes_from(values: dict[str, object]) -> Attributes:
+    """Typed attributes from form or API values; every wrong field is named."""
+    try:
+        return Attributes.model_validate(values)
+    except ValidationError as exc:
+        said = documents.explain(exc)
+        fields = dict(problem.split(": ", 1) for problem in said)
+        raise Invalid("; ".join(said), fields=fields) from exc

@@ -1,0 +1,408 @@
+"""Which records does the database keep, and what does it refuse?
+
+The service layer explains itself; the database has the last word. Constraints stand here, the rules that need more
+than one row (closing gate, two reviews, append-only history) are triggers in `kb/migrations`.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    CheckConstraint,
+    Dialect,
+    ForeignKey,
+    Index,
+    MetaData,
+    String,
+    Text,
+    TypeDecorator,
+    UniqueConstraint,
+    text,
+)
+from sqlalchemy import types as sqltypes
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
+
+from kb import clock
+from kb.documents import Attributes, Audience, Kind
+from kb.lifecycle import (
+    Decision,
+    EntryState,
+    IncidentState,
+    Origin,
+    Outcome,
+    Part,
+    RevisionState,
+    Role,
+    VerificationMethod,
+)
+
+
+class UtcDateTime(TypeDecorator[dt.datetime]):
+    """An aware UTC moment; SQLite keeps no zone, so it is put back on reading."""
+
+    impl = sqltypes.DateTime
+    cache_ok = True
+
+    def process_bind_param(self, value: dt.datetime | None, dialect: Dialect) -> dt.datetime | None:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a moment without a time zone")
+        return value.astimezone(dt.UTC).replace(tzinfo=None)
+
+    def process_result_value(self, value: dt.datetime | None, dialect: Dialect) -> dt.datetime | None:
+        return None if value is None else value.replace(tzinfo=dt.UTC)
+
+
+def _one_of(column: str, values: Any) -> CheckConstraint:
+    listed = ", ".join(f"'{value}'" for value in values)
+    return CheckConstraint(f"{column} IN ({listed})", name=f"{column}_known")
+
+
+class Base(DeclarativeBase):
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+
+
+class Unit(Base):
+    """A unit of the organisation: station > group > district, or a specialist team that owns knowledge."""
+
+    __tablename__ = "units"
+    __table_args__ = (_one_of("kind", ("station", "group", "district", "team")),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    key: Mapped[str] = mapped_column(String(60), unique=True)
+    kind: Mapped[str] = mapped_column(String(20))
+    name: Mapped[str] = mapped_column(String(80))
+    parent_id: Mapped[int | None] = mapped_column(ForeignKey("units.id"))
+
+    parent: Mapped[Unit | None] = relationship(remote_side=[id])
+
+
+class User(Base):
+    """An account. Subscribers need none."""
+
+    __tablename__ = "users"
+    __table_args__ = (_one_of("role", Role),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    username: Mapped[str] = mapped_column(String(60), unique=True)
+    display_name: Mapped[str] = mapped_column(String(80))
+    role: Mapped[str] = mapped_column(String(30))
+    unit_id: Mapped[int | None] = mapped_column(ForeignKey("units.id"))
+    password_hash: Mapped[str] = mapped_column(String(200))
+    active: Mapped[bool] = mapped_column(default=True)
+    demo: Mapped[bool] = mapped_column(default=False)
+    # changes with the password and on deactivation, so that old sessions end
+    session_epoch: Mapped[int] = mapped_column(default=0)
+    created_at: Mapped[dt.datetime] = mapped_column(UtcDateTime, default=clock.now)
+
+    unit: Mapped[Unit | None] = relationship()
+
+
+class ContentObject(Base):
+    """A stored object: the row says it is expected, the file under the same hash holds it."""
+
+    __tablename__ = "content_objects"
+    __table_args__ = (CheckConstraint("length(sha256) = 64", name="sha256_length"),)
+
+    sha256: Mapped[str] = mapped_column(String(64), primary_key=True)
+    size: Mapped[int]  # bytes
+    media_type: Mapped[str] = mapped_column(String(100))
+    created_at: Mapped[dt.datetime] = mapped_column(UtcDateTime, default=clock.now)
+
+
+class Entry(Base):
+    """One piece of knowledge. Title, category, audience, owner are those of the published revision once there is one.
+
+    `version` grows with every change that search must see; the index remembers which one it holds.
+    """
+
+    __tablename__ = "entries"
+    __table_args__ = (
+        _one_of("kind", Kind),
+        _one_of("audience", Audience),
+        _one_of("state", EntryState),
+        CheckConstraint(
+            "(state IN ('published', 'expired')) <= (published_revision_id IS NOT NULL)", name="published_has_revision"
+        ),
+        Index("ix_entries_state_kind", "state", "kind"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    number: Mapped[str] = mapped_column(String(60), unique=True)
+    kind: Mapped[str] = mapped_column(String(30))
+    state: Mapped[str] = mapped_column(String(20), default=EntryState.DRAFT)
+    title: Mapped[str] = mapped_column(String(200))
+    category: Mapped[str] = mapped_column(String(80))
+    audience: Mapped[str] = mapped_column(String(20))
+    owner_group: Mapped[str] = mapped_column(ForeignKey("units.key"))
+    valid_until: Mapped[dt.date | None]
+    covers: Mapped[list[str]] = mapped_column(JSON, default=list)
+    published_revision_id: Mapped[int | None] = mapped_column(
+        ForeignKey("revisions.id", use_alter=True, name="fk_entries_published_revision_id")
+    )
+    successor_id: Mapped[int | None] = mapped_column(ForeignKey("entries.id"))
+    version: Mapped[int] = mapped_column(default=1)
+    created_at: Mapped[dt.datetime] = mapped_column(UtcDateTime, default=clock.now)
+    updated_at: Mapped[dt.datetime] = mapped_column(UtcDateTime, default=clock.now)
+
+    published: Mapped[Revision | None] = relationship(foreign_keys=[published_revision_id], viewonly=True)
+    revisions: Mapped[list[Revision]] = relationship(
+        back_populates="entry", foreign_keys="Revision.entry_id", order_by="Revision.number"
+    )
+    successor: Mapped[Entry | None] = relationship(remote_side=[id])
+
+
+class Revision(Base):
+    """A version of an entry, immutable once submitted. Its text is in `body` until check-in, then in the store."""
+
+    __tablename__ = "revisions"
+    __table_args__ = (
+        UniqueConstraint("entry_id", "number"),
+        _one_of("state", RevisionState),
+        _one_of("origin", Origin),
+        CheckConstraint("(body IS NULL) <> (object_sha256 IS NULL)", name="text_in_one_place"),
+        CheckConstraint(
+            "(state IN ('approved', 'superseded', 'retired')) = (object_sha256 IS NOT NULL)", name="approved_is_stored"
+        ),
+        Index(
+            "uq_revisions_open",
+            "entry_id",
+            unique=True,
+            sqlite_where=text("state IN ('draft', 'submitted', 'in_review')"),
+        ),
+        Index("uq_revisions_approved", "entry_id", unique=True, sqlite_where=text("state = 'approved'")),
+        Index("ix_revisions_state", "state"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    entry_id: Mapped[int] = mapped_column(ForeignKey("entries.id"))
+    number: Mapped[int]
+    state: Mapped[str] = mapped_column(String(20), default=RevisionState.DRAFT)
+    origin: Mapped[str] = mapped_column(String(20), default=Origin.WRITTEN)
+    title: Mapped[str] = mapped_column(String(200))
+    attributes: Mapped[dict[str, Any]] = mapped_column(JSON)
+    body: Mapped[str | None] = mapped_column(Text)
+    object_sha256: Mapped[str | None] = mapped_column(ForeignKey("content_objects.sha256"), index=True)
+    author_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
+    incident_id: Mapped[int | None] = mapped_column(ForeignKey("incidents.id"))
+    change_note: Mapped[str] = mapped_column(String(500), default="")
+    version: Mapped[int] = mapped_column(default=1)  # optimistic lock of the draft
+    created_at: Mapped[dt.datetime] = mapped_column(UtcDateTime, default=clock.now)
+    submitted_at: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)
+    approved_at: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)
+
+    entry: Mapped[Entry] = relationship(back_populates="revisions", foreign_keys=[entry_id])
+    author: Mapped[User | None] = relationship()
+    incident: Mapped[Incident | None] = relationship(foreign_keys=[incident_id])
+    reviews: Mapped[list[Review]] = relationship(back_populates="revision", order_by="Review.id")
+    attachments: Mapped[list[Attachment]] = relationship(back_populates="revision", order_by="Attachment.id")
+
+    def read_attributes(self) -> Attributes:
+        """The attributes as they were saved, typed."""
+        return Attributes.model_validate(self.attributes)
+
+
+class Attachment(Base):
+    """A file that a revision refers to; any number of revisions may refer to one stored object."""
+
+    __tablename__ = "attachments"
+    __table_args__ = (UniqueConstraint("revision_id", "filename"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    revision_id: Mapped[int] = mapped_column(ForeignKey("revisions.id"))
+    sha256: Mapped[str] = mapped_column(ForeignKey("content_objects.sha256"), index=True)
+    filename: Mapped[str] = mapped_column(String(200))
+
+    revision: Mapped[Revision] = relationship(back_populates="attachments")
+    object: Mapped[ContentObject] = relationship()
+
+
+class Review(Base):
+    """One decision on one part of the review. Never changed, never deleted."""
+
+    __tablename__ = "reviews"
+    __table_args__ = (
+        UniqueConstraint("revision_id", "part"),
+        _one_of("part", Part),
+        _one_of("decision", Decision),
+        CheckConstraint("decision <> 'return' OR length(trim(reason)) > 0", name="return_has_reason"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    revision_id: Mapped[int] = mapped_column(ForeignKey("revisions.id"))
+    part: Mapped[str] = mapped_column(String(20))
+    decision: Mapped[str] = mapped_column(String(20))
+    reason: Mapped[str] = mapped_column(Text, default="")
+    reviewer_id: Mapped[int] = mapped_column(ForeignKey("users.id"))
+    created_at: Mapped[dt.datetime] = mapped_column(UtcDateTime, default=clock.now)
+
+    revision: Mapped[Revision] = relationship(back_populates="reviews")
+    reviewer: Mapped[User] = relationship()
+
+
+class Incident(Base):
+    """A fault that somebody has. Names, numbers and addresses stay here and never enter an entry."""
+
+    __tablename__ = "incidents"
+    __table_args__ = (
+        _one_of("state", IncidentState),
+        CheckConstraint("priority BETWEEN 1 AND 4", name="priority_range"),
+        CheckConstraint("(solution_entry_id IS NULL) = (solution_revision_id IS NULL)", name="solution_pair"),
+        CheckConstraint("state <> 'cancelled' OR length(cancel_reason) > 0", name="cancelled_has_reason"),
+        Index("ix_incidents_state", "state"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    number: Mapped[str] = mapped_column(String(20), unique=True)
+    state: Mapped[str] = mapped_column(String(20), default=IncidentState.NEW)
+    title: Mapped[str] = mapped_column(String(200))
+    description: Mapped[str] = mapped_column(Text)
+    channel: Mapped[str] = mapped_column(String(30))
+    priority: Mapped[int] = mapped_column(default=4)
+    district_id: Mapped[int | None] = mapped_column(ForeignKey("units.id"))
+    contact_name: Mapped[str] = mapped_column(String(80), default="")
+    contact_phone: Mapped[str] = mapped_column(String(40), default="")
+    address: Mapped[str] = mapped_column(String(200), default="")
+    opened_by_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
+    assignee_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
+    solution_entry_id: Mapped[int | None] = mapped_column(ForeignKey("entries.id"), index=True)
+    solution_revision_id: Mapped[int | None] = mapped_column(
+        ForeignKey("revisions.id", use_alter=True, name="fk_incidents_solution_revision_id")
+    )
+    cancel_reason: Mapped[str] = mapped_column(String(60), default="")
+    version: Mapped[int] = mapped_column(default=1)
+    created_at: Mapped[dt.datetime] = mapped_column(UtcDateTime, default=clock.now)
+    updated_at: Mapped[dt.datetime] = mapped_column(UtcDateTime, default=clock.now)
+    responded_at: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)
+    resolved_at: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)
+    closed_at: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)
+
+    district: Mapped[Unit | None] = relationship()
+    opened_by: Mapped[User | None] = relationship(foreign_keys=[opened_by_id])
+    assignee: Mapped[User | None] = relationship(foreign_keys=[assignee_id])
+    solution: Mapped[Entry | None] = relationship(foreign_keys=[solution_entry_id])
+    solution_revision: Mapped[Revision | None] = relationship(foreign_keys=[solution_revision_id])
+    verifications: Mapped[list[Verification]] = relationship(back_populates="incident", order_by="Verification.id")
+    references: Mapped[list[Reference]] = relationship(order_by="Reference.id")
+
+
+class Reference(Base):
+    """An entry that an incident refers to besides its resolving solution."""
+
+    __tablename__ = "incident_references"
+    __table_args__ = (UniqueConstraint("incident_id", "entry_id"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    incident_id: Mapped[int] = mapped_column(ForeignKey("incidents.id"))
+    entry_id: Mapped[int] = mapped_column(ForeignKey("entries.id"), index=True)
+    created_at: Mapped[dt.datetime] = mapped_column(UtcDateTime, default=clock.now)
+
+    entry: Mapped[Entry] = relationship()
+
+
+class Verification(Base):
+    """What the user said of the repair, how it was heard, and who heard it. Never changed, never deleted."""
+
+    __tablename__ = "verifications"
+    __table_args__ = (
+        _one_of("outcome", Outcome),
+        _one_of("method", VerificationMethod),
+        CheckConstraint("length(trim(said_by)) > 0", name="said_by_somebody"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    incident_id: Mapped[int] = mapped_column(ForeignKey("incidents.id"), index=True)
+    outcome: Mapped[str] = mapped_column(String(20))
+    method: Mapped[str] = mapped_column(String(20))
+    said_by: Mapped[str] = mapped_column(String(80))
+    remark: Mapped[str] = mapped_column(Text, default="")
+    recorded_by_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
+    created_at: Mapped[dt.datetime] = mapped_column(UtcDateTime, default=clock.now)
+
+    incident: Mapped[Incident] = relationship(back_populates="verifications")
+    recorded_by: Mapped[User | None] = relationship()
+
+
+class AuditRow(Base):
+    """One state change: who, when, what, from, to, why. Never changed, never deleted."""
+
+    __tablename__ = "audit"
+    __table_args__ = (Index("ix_audit_subject", "subject_type", "subject_id"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    at: Mapped[dt.datetime] = mapped_column(UtcDateTime, default=clock.now)
+    actor_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
+    actor: Mapped[str] = mapped_column(String(80))
+    subject_type: Mapped[str] = mapped_column(String(30))
+    subject_id: Mapped[int]
+    action: Mapped[str] = mapped_column(String(40))
+    from_state: Mapped[str] = mapped_column(String(20), default="")
+    to_state: Mapped[str] = mapped_column(String(20), default="")
+    reason: Mapped[str] = mapped_column(Text, default="")
+
+
+class OutboxRow(Base):
+    """A promise to the index, made in the transaction that changed the entry.
+
+    `narrowing` marks changes that take something out of somebody's sight: until the index has caught up, search
+    leaves these entries out of hits and counts.
+    """
+
+    __tablename__ = "outbox"
+    __table_args__ = (
+        Index("ix_outbox_pending", "id", sqlite_where=text("done_at IS NULL")),
+        Index("ix_outbox_narrowing", "entry_id", sqlite_where=text("done_at IS NULL AND narrowing")),
+        {"sqlite_autoincrement": True},  # positions are never used twice
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    entry_id: Mapped[int] = mapped_column(ForeignKey("entries.id"))
+    narrowing: Mapped[bool] = mapped_column(default=False)
+    created_at: Mapped[dt.datetime] = mapped_column(UtcDateTime, default=clock.now)
+    done_at: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)
+    indexed_version: Mapped[int | None]
+
+
+class ImportedFile(Base):
+    """Where an entry came from, so that the same import again changes nothing."""
+
+    __tablename__ = "imported_files"
+    __table_args__ = (UniqueConstraint("source", "path"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    source: Mapped[str] = mapped_column(String(200))
+    path: Mapped[str] = mapped_column(String(1000))
+    sha256: Mapped[str] = mapped_column(String(64))
+    entry_id: Mapped[int] = mapped_column(ForeignKey("entries.id"), index=True)
+
+    entry: Mapped[Entry] = relationship()
+
+
+class Counter(Base):
+    """The last number given out in a series; numbers are never used twice."""
+
+    __tablename__ = "counters"
+
+    series: Mapped[str] = mapped_column(String(20), primary_key=True)
+    value: Mapped[int]
+
+
+class Setting(Base):
+    """A fact about this installation that is data, not configuration (which library is installed, demo or real)."""
+
+    __tablename__ = "installation"
+
+    name: Mapped[str] = mapped_column(String(60), primary_key=True)
+    value: Mapped[str] = mapped_column(Text)

@@ -1,0 +1,77 @@
+"""Which changes must search still hear of, and which may it no longer show?
+
+Rows are written in the transaction that changes an entry. The worker takes them in order, re-reads the entries and
+marks the rows after the index commit, so every step can be repeated.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import delete, func, select
+from sqlalchemy.orm import Session
+
+from kb import clock
+from kb.models import Entry, OutboxRow
+
+
+def announce(session: Session, entry: Entry, *, narrowing: bool = False) -> None:
+    """The entry changed: search must re-read it. `narrowing` when somebody loses sight of it."""
+    entry.version += 1
+    entry.updated_at = clock.now()
+    session.add(OutboxRow(entry_id=entry.id, narrowing=narrowing))
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Pending rows and the entries they name, each once."""
+
+    rows: tuple[int, ...]
+    entries: tuple[int, ...]
+
+
+def pending(session: Session, limit: int) -> Batch:
+    """The oldest rows that the index has not heard of."""
+    found = session.execute(
+        select(OutboxRow.id, OutboxRow.entry_id).where(OutboxRow.done_at.is_(None)).order_by(OutboxRow.id).limit(limit)
+    ).all()
+    return Batch(tuple(row.id for row in found), tuple(dict.fromkeys(row.entry_id for row in found)))
+
+
+def since(session: Session, position: int) -> list[int]:
+    """Which entries changed after this outbox position? For a rebuild that catches up before it is swapped in."""
+    return list(session.scalars(select(OutboxRow.entry_id).where(OutboxRow.id > position).distinct()))
+
+
+def acknowledge(session: Session, rows: Sequence[int], versions: dict[int, int]) -> None:
+    """The index has committed: mark the rows with the version it holds of each entry (0 for one it left out)."""
+    for row in session.scalars(select(OutboxRow).where(OutboxRow.id.in_(rows))):
+        row.done_at = clock.now()
+        row.indexed_version = versions.get(row.entry_id, 0)
+
+
+def position(session: Session) -> int:
+    """The id of the newest row, done or not; 0 for none."""
+    return session.scalar(select(func.max(OutboxRow.id))) or 0
+
+
+def waiting(session: Session) -> int:
+    """How many rows has the index not heard of?"""
+    return session.scalar(select(func.count()).where(OutboxRow.done_at.is_(None))) or 0
+
+
+def out_of_sight(session: Session) -> frozenset[str]:
+    """Numbers of entries that somebody lost sight of and the index may still show."""
+    numbers = (
+        select(Entry.number)
+        .join(OutboxRow, OutboxRow.entry_id == Entry.id)
+        .where(OutboxRow.done_at.is_(None), OutboxRow.narrowing)
+    )
+    return frozenset(session.scalars(numbers))
+
+
+def forget_done(session: Session, *, keep: int = 10_000) -> None:
+    """Drop acknowledged rows except the newest `keep`, which a running rebuild may still have to replay."""
+    newest = position(session)
+    session.execute(delete(OutboxRow).where(OutboxRow.done_at.is_not(None), OutboxRow.id <= newest - keep))

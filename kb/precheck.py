@@ -1,0 +1,163 @@
+"""What can a machine say about a revision before a person reviews its form?
+
+Each check ends in pass, fail or look. A failed check keeps the formal review from being approved; `look` asks the
+reviewer to judge. Nothing here judges whether the content is true: that is the content review.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from kb import clock, documents, library, privacy, topology
+from kb.documents import Confidence, Kind
+from kb.errors import Invalid
+from kb.lifecycle import EntryState
+from kb.models import Entry, Revision
+
+if TYPE_CHECKING:
+    from kb.store import ContentStore
+
+NEAR_DUPLICATE = 0.75  # share of the title's and symptoms' words that another entry's title and symptoms contain
+
+
+class Finding(StrEnum):
+    PASS = "pass"
+    FAIL = "fail"
+    LOOK = "look"
+
+
+@dataclass(frozen=True)
+class Check:
+    """One finding, in words for the reviewer."""
+
+    name: str
+    outcome: Finding
+    message: str
+
+
+@dataclass(frozen=True)
+class Near:
+    """An entry that resembles the one being checked; `likeness` from 0 to 1."""
+
+    number: str
+    title: str
+    likeness: float
+
+
+# Given title and body: which published entries say nearly the same? Search answers; kb is handed the callable.
+Similar = Callable[[str, str], Sequence[Near]]
+
+_ENTRY_LINK = re.compile(r"\]\(/entries/([A-Z]{3}-[A-Z0-9-]+)")
+_UNSAFE_LINK = re.compile(r"\]\(\s*(?:javascript|data|file):", flags=re.IGNORECASE)
+
+
+def run(session: Session, store: ContentStore, revision: Revision, similar: Similar | None = None) -> list[Check]:
+    """All findings on a revision, in the order a reviewer reads them."""
+    attributes = revision.read_attributes()
+    body = revision.body if revision.body is not None else store.get(str(revision.object_sha256)).decode("utf-8")
+    number = revision.entry.number
+    return [
+        *_attributes(attributes),
+        *_template(number, attributes, body),
+        _links(session, number, attributes, body),
+        _privacy(attributes.title, body),
+        _codes(attributes),
+        _figures(attributes, body),
+        _duplicates(number, attributes, body, similar),
+    ]
+
+
+def _finding(name: str, problems: list[str], good: str, *, bad: Finding = Finding.FAIL) -> Check:
+    return Check(name, bad, "；".join(problems)) if problems else Check(name, Finding.PASS, good)
+
+
+def _attributes(attributes: documents.Attributes) -> list[Check]:
+    problems = []
+    if attributes.category not in library.taxonomy():
+        problems.append(f"类目「{attributes.category}」不在类目树中 · category not in the taxonomy")
+    if attributes.kind is Kind.SOLUTION and attributes.environment is None:
+        problems.append("缺少环境(业务) · environment is missing")
+    if attributes.kind in documents.CHANGE_KINDS and not attributes.change:
+        problems.append("缺少变更号 · the change number is missing")
+    if len(attributes.title) < 6:
+        problems.append("标题太短，须说清现象和环境 · the title is too short")
+    validity = []
+    if attributes.valid_until is None:
+        validity.append("缺少有效期 · no validity date")
+    elif attributes.valid_until <= clock.today():
+        validity.append(f"有效期 {attributes.valid_until} 已过 · validity has passed")
+    devices = [] if attributes.devices or attributes.kind is not Kind.SOLUTION else ["没有写涉及设备 · no device named"]
+    return [
+        _finding("属性", problems, "必填属性齐全"),
+        _finding("有效期", validity, f"有效至 {attributes.valid_until}"),
+        _finding("设备", devices, "、".join(attributes.devices) or "不适用", bad=Finding.LOOK),
+    ]
+
+
+def _template(number: str, attributes: documents.Attributes, body: str) -> list[Check]:
+    if attributes.kind is Kind.SOLUTION:
+        problems = documents.check_solution(documents.Document(number, attributes, body))
+        empty = [
+            s.title for s in documents.sections(body) if s.title in documents.SOLUTION_SECTIONS and not s.text.strip()
+        ]
+        problems += [f"小节为空 · empty section: {name}" for name in empty]
+        return [_finding("模板", problems, "小节齐全")]
+    if attributes.kind is Kind.TOPOLOGY:
+        try:
+            graph = topology.parse(body)
+        except Invalid as exc:
+            return [_finding("拓扑", exc.problems or [exc.message], "")]
+        return [Check("拓扑", Finding.PASS, f"{len(graph.nodes)} 个节点，{len(graph.links)} 条链路")]
+    return []
+
+
+def _links(session: Session, number: str, attributes: documents.Attributes, body: str) -> Check:
+    wanted = set(attributes.related) | set(_ENTRY_LINK.findall(body))
+    alive = set(
+        session.scalars(select(Entry.number).where(Entry.number.in_(wanted), Entry.state == EntryState.PUBLISHED))
+    )
+    problems = [f"引用的 {gone} 不存在或未发布 · link to nothing" for gone in sorted(wanted - alive - {number})]
+    if number in attributes.related:
+        problems.append("引用了自己 · related to itself")
+    if _UNSAFE_LINK.search(body):
+        problems.append("含不安全的链接 · unsafe link")
+    return _finding("引用", problems, f"{len(wanted)} 处引用有效")
+
+
+def _privacy(title: str, body: str) -> Check:
+    found = privacy.find(f"{title}\n{body}")
+    return _finding(
+        "个人信息", [f"含{item.what} · personal data" for item in found[:5]], "未发现手机号、电话、身份证号"
+    )
+
+
+def _codes(attributes: documents.Attributes) -> Check:
+    problems = [
+        f"错误码 {code.code} 没有写厂商 · code without vendor"
+        for code in attributes.error_codes
+        if code.vendor in ("", "未定", "未知")
+    ]
+    return _finding("错误码", problems, "错误码都有厂商", bad=Finding.LOOK)
+
+
+def _figures(attributes: documents.Attributes, body: str) -> Check:
+    unverified = [f.name for f in attributes.figures if f.confidence is Confidence.UNVERIFIED]
+    message = [f"{len(unverified)} 个数值未核实：{'、'.join(unverified)} · unverified figures"] if unverified else []
+    return _finding("数值", message, "没有未核实的数值", bad=Finding.LOOK)
+
+
+def _duplicates(number: str, attributes: documents.Attributes, body: str, similar: Similar | None) -> Check:
+    if similar is None:
+        return Check(
+            "重复", Finding.LOOK, "检索不可用，未能查重 · search is unavailable, duplicates were not looked for"
+        )
+    near = [n for n in similar(attributes.title, body) if n.number != number and n.likeness >= NEAR_DUPLICATE]
+    problems = [f"与 {n.number}《{n.title}》相近（{n.likeness:.0%}）· near-duplicate" for n in near]
+    return _finding("重复", problems, "没有发现近似词条", bad=Finding.LOOK)

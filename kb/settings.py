@@ -1,0 +1,85 @@
+"""Which settings are there, what do they do, and what do they default to?
+
+Each comes from the environment as `KB_<NAME>`; `HOST` and `PORT` are also read without the prefix because that is
+what people type before `make run`. README.md shows this table, and a test holds the two together.
+"""
+
+from __future__ import annotations
+
+import secrets
+from pathlib import Path
+from typing import Literal
+
+from pydantic import AliasChoices, Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from kb.library import library_path
+
+
+class Settings(BaseSettings):
+    """All settings of one installation."""
+
+    model_config = SettingsConfigDict(env_prefix="KB_", extra="ignore")
+
+    data_dir: Path = Field(default=Path("var"), description="数据目录:数据库、内容存储、索引、密钥 · data directory")
+    host: str = Field(
+        default="127.0.0.1",
+        validation_alias=AliasChoices("KB_HOST", "HOST"),
+        description="监听地址 · address to listen on",
+    )
+    port: int = Field(
+        default=8000,
+        ge=0,
+        le=65535,
+        validation_alias=AliasChoices("KB_PORT", "PORT"),
+        description="监听端口 · port to listen on",
+    )
+    threads: int = Field(default=8, ge=1, le=64, description="网页服务线程数 · web server threads")
+    base_url: str = Field(
+        default="", description="对外网址,用于签名链接;空则取请求地址 · public address for signed links"
+    )
+    secure_cookies: bool = Field(
+        default=False, description="仅经 HTTPS 发送会话 cookie · session cookie over HTTPS only"
+    )
+    session_hours: int = Field(default=12, ge=1, le=720, description="登录有效小时数 · hours a login lasts")
+    dictionary_dir: Path | None = Field(
+        default=None, description="分词词典目录;空则用随产品的 · dictionary directory, default the shipped one"
+    )
+    worker_poll_s: float = Field(
+        default=0.2, gt=0, le=60, description="索引进程空闲时的查询间隔(秒) · seconds between looks at the outbox"
+    )
+    worker_batch: int = Field(default=200, ge=1, le=5000, description="一次提交的最多词条数 · entries per index commit")
+    max_upload_mb: int = Field(default=20, ge=1, le=1024, description="单个附件上限(MB) · largest attachment")
+    rate_limit: str = Field(
+        default="30/minute", description="登录与报修的单地址频率 · sign-in and report rate per address"
+    )
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(default="INFO", description="日志级别 · log level")
+
+    @property
+    def database_path(self) -> Path:
+        return self.data_dir / "kb.sqlite3"
+
+    @property
+    def store_path(self) -> Path:
+        return self.data_dir / "store"
+
+    @property
+    def index_path(self) -> Path:
+        return self.data_dir / "index"
+
+    @property
+    def cache_path(self) -> Path:
+        return self.data_dir / "cache"
+
+    @property
+    def dictionary_path(self) -> Path:
+        return self.dictionary_dir or library_path() / "dictionary"
+
+    def secret_key(self) -> str:
+        """The key that signs sessions and links: made once, kept in the data directory, readable by its owner."""
+        path = self.data_dir / "secret.key"
+        if not path.exists():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.touch(mode=0o600)
+            path.write_text(secrets.token_urlsafe(48))
+        return path.read_text().strip()
