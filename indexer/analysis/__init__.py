@@ -11,6 +11,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 from importlib.metadata import version
+from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
@@ -176,7 +177,7 @@ class Analyzer:
         length = 0
         for unit in canonical.split():
             if len(unit) > 1 and is_cjk(unit[0]):
-                terms.update(map("".join, zip(unit, unit[1:], strict=False)))
+                terms.update(map("".join, pairwise(unit)))
                 length += len(unit) - 1
             else:
                 terms[unit] += 1
@@ -236,7 +237,7 @@ class Analyzer:
         ways: list[tuple[str, ...]] = []
         read = pinyin.split(typed)
         if read and len(read) > 1:
-            ways.append(tuple(f"{one} {two}" for one, two in zip(read, read[1:], strict=False)))
+            ways.append(tuple(f"{one} {two}" for one, two in pairwise(read)))
         if pinyin.could_be_initials(typed):
             ways.append((typed,))
         return ways

@@ -49,7 +49,11 @@ def read(folder: Path) -> Dictionary:
     stopwords = {_form(word) for line in texts["stopwords.txt"].splitlines() for word in _bare(line).split()}
     mixed = {term for term in terms if re.search(f"[{CJK}]", term) and not _CJK_ONLY.match(term) and " " not in term}
     return Dictionary(
-        frozenset(terms), synonyms, frozenset(stopwords), digest, tuple(sorted(mixed, key=lambda term: (-len(term), term)))
+        frozenset(terms),
+        synonyms,
+        frozenset(stopwords),
+        digest,
+        tuple(sorted(mixed, key=lambda term: (-len(term), term))),
     )
 
 

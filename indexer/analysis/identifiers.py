@@ -45,12 +45,13 @@ def parts(written: str) -> tuple[str, ...]:
             found.update(dict.fromkeys(".".join(dotted[:count]) for count in range(2, len(dotted))))
     if re.fullmatch(r"v\d[\d.]*", written):
         found[written[1:]] = None
-    for piece in pieces:
-        atoms = _ATOMS.findall(piece)
-        if len(atoms) > 1:
-            found.update(dict.fromkeys(atom for atom in atoms if len(atom) > 1))
-            found.update(dict.fromkeys("".join(atoms[:count]) for count in range(2, len(atoms))))
-    found.pop(whole(written), None)
+    joined = whole(written)
+    for piece in (*pieces, *([joined] if joined.isalnum() and len(pieces) > 1 else [])):
+        cut = atoms(piece)
+        if len(cut) > 1:
+            found.update(dict.fromkeys(atom for atom in cut if len(atom) > 1))
+            found.update(dict.fromkeys("".join(cut[:count]) for count in range(2, len(cut))))
+    found.pop(joined, None)
     return tuple(part for part in found if len(part) <= LONGEST)
 
 

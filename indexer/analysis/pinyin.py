@@ -46,7 +46,10 @@ _LONGEST = max(map(len, SYLLABLES))
 @lru_cache(maxsize=20_000)
 def syllables(word: str) -> tuple[str, ...]:
     """The reading of each character, without tones; one syllable a character."""
-    return tuple(lazy_pinyin(word, style=Style.NORMAL, errors=lambda chars: list(chars)))
+    read = lazy_pinyin(word, style=Style.NORMAL)
+    if len(read) != len(word):  # pypinyin keeps what it cannot read (kana, say) in one piece
+        read = [lazy_pinyin(char, style=Style.NORMAL)[0] for char in word]
+    return tuple(read)
 
 
 @lru_cache(maxsize=2_000)

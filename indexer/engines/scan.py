@@ -1,0 +1,201 @@
+"""Which documents match, found by looking at every one of them?
+
+Slow, exact and in memory: the judge of the other engines in tests. It shares their formulas (`indexer/ranking.py`)
+and the cutting of text, and nothing of how they find, mask, count or sort.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from indexer import ranking
+from indexer.analysis import Analyzer, Token, is_cjk
+from indexer.document import IndexDocument
+from indexer.engines.base import Hit, Results, Scope, SearchRequest, Suggestion, Tier
+from indexer.plan import Concept, Plan, plan
+from indexer.projection import FACES, Card, Projection, Space, project
+from indexer.query import Phrase, Word
+from indexer.ranking import TIERS, Floats, Parameters
+from indexer.suggestions import Typed, level
+
+
+@dataclass(frozen=True)
+class _Entry:
+    document: IndexDocument
+    projection: Projection
+    grams: tuple[list[list[Token]], ...]  # per face, per item of the face
+
+    @property
+    def card(self) -> Card:
+        return self.projection.card
+
+
+class ScanEngine:
+    """The protocol of `engines/base.py` over a dictionary."""
+
+    def __init__(self, analyzer: Analyzer, parameters: Parameters | None = None) -> None:
+        self._analyzer = analyzer
+        self._parameters = parameters or Parameters()
+        self._entries: dict[str, _Entry] = {}
+        self._lock = threading.Lock()
+
+    def apply(self, upserts: Sequence[IndexDocument], removals: Sequence[str]) -> None:
+        entries = dict(self._entries)
+        for document in upserts:
+            known = entries.get(document.id)
+            if document.id not in removals and (known is None or known.document.version < document.version):
+                entries[document.id] = self._entry(document)
+        for id in removals:
+            entries.pop(id, None)
+        with self._lock:
+            self._entries = entries
+
+    def _entry(self, document: IndexDocument) -> _Entry:
+        tags = (*document.devices, *document.codes, *document.category.split("/"))
+        texts = ((document.title,), document.symptoms, tags, (document.body,), (document.staff_body,))
+        grams = tuple([self._analyzer.grams(text) for text in face] for face in texts)
+        return _Entry(document, project(document, self._analyzer), grams)
+
+    def count(self) -> int:
+        return len(self._entries)
+
+    def versions(self) -> dict[str, int]:
+        return {id: entry.document.version for id, entry in self._entries.items()}
+
+    def optimise(self) -> None:
+        """Nothing to merge: there is one dictionary."""
+
+    def close(self) -> None:
+        self._entries = {}
+
+    def search(self, request: SearchRequest) -> Results:
+        began = time.perf_counter()
+        entries = list(self._entries.values())
+        wanted = plan(request.query, self._analyzer, self._parameters)
+        found: dict[int, tuple[Tier, float]] = {}
+        relaxed = ""
+        if not wanted.nothing:
+            allowed = {place for place, entry in enumerate(entries) if self._allowed(entry, request, wanted)}
+            found, relaxed = self._ranked(entries, allowed, wanted, request.scope)
+        ordered = sorted(
+            found,
+            key=lambda place: ranking.order_key(
+                TIERS.index(found[place][0]), found[place][1], entries[place].card.updated, entries[place].card.id
+            ),
+        )
+        hits = [
+            Hit(entries[place].card.id, entries[place].card.version, found[place][1], found[place][0])
+            for place in ordered[request.offset : request.offset + request.limit]
+        ]
+        facets: dict[str, list[tuple[str, int]]] = {}
+        for name in request.facets:
+            counted = Counter(value for place in found for value in entries[place].card.facet(name))
+            facets[name] = sorted(counted.items(), key=lambda item: (-item[1], item[0]))
+        return Results(hits, len(found), facets, (time.perf_counter() - began) * 1000, relaxed)
+
+    def _allowed(self, entry: _Entry, request: SearchRequest, wanted: Plan) -> bool:
+        if not entry.card.visible(request.scope):
+            return False
+        if any(entry.card.passes(one.filter, one.keys) == one.negated for one in wanted.conditions):
+            return False
+        faces = entry.grams[ranking.faces(staff_text=request.scope.staff_text)]
+        query = request.query
+        return all(self._contains(faces, one) for one in query.phrases) and not any(
+            self._contains(faces, one, empty=False) for one in (*query.not_words, *query.not_phrases)
+        )
+
+    def _contains(self, faces: Sequence[list[list[Token]]], phrase: Phrase | Word, *, empty: bool = True) -> bool:
+        """Do the tokens of the phrase stand in a row somewhere? The last one of Chinese may run on in the text."""
+        tokens = [token.text for token in self._analyzer.grams(phrase.text)]
+        if not tokens:
+            return empty
+        last = tokens[-1]
+        if is_cjk(last[0]) and len(tokens) > 1 and tokens[-2][-1:] == last and len(tokens[-2]) == 2:
+            tokens.pop()
+            last = tokens[-1]
+        for face in faces:
+            for item in face:
+                texts = [token.text for token in item]
+                for start in range(len(texts) - len(tokens) + 1):
+                    row = texts[start : start + len(tokens)]
+                    if row[:-1] == tokens[:-1] and (row[-1].startswith(last) if is_cjk(last[0]) else row[-1] == last):
+                        return True
+        return False
+
+    def _ranked(
+        self, entries: list[_Entry], allowed: set[int], wanted: Plan, scope: Scope
+    ) -> tuple[dict[int, tuple[Tier, float]], str]:
+        """Tier and score of each document found, and the weakest tier that had to help."""
+        if not wanted.by_words:
+            return dict.fromkeys(allowed, (Tier.WORDS, 0.0)), ""
+        parameters = self._parameters
+        words, matched, total = self._sum(entries, Space.WORDS, wanted.concepts, scope)
+        grams, _, _ = self._sum(entries, Space.GRAMS, wanted.grams, scope)
+        scores = ranking.combined(words, matched, total, grams, parameters)
+        found: dict[int, tuple[Tier, float]] = {}
+        for place in allowed:
+            if entries[place].card.keys & wanted.keys:
+                found[place] = (Tier.EXACT, float(scores[place]))
+            elif words[place] > 0 or wanted.required:
+                found[place] = (Tier.WORDS, float(scores[place]))
+        relaxed = ""
+        if len(found) < parameters.enough and wanted.grams:
+            for place in allowed - found.keys():
+                has = sum(self._counts(entries[place], Space.GRAMS, one, scope).any() for one in wanted.grams)
+                if has >= parameters.gram_share * len(wanted.grams):
+                    found[place] = (Tier.BIGRAMS, float(grams[place]))
+                    relaxed = Tier.BIGRAMS
+        if len(found) < parameters.enough and wanted.pinyin:
+            for place in allowed - found.keys():
+                ways = [
+                    sum(float(self._sum(entries, Space.PINYIN, (one,), scope)[0][place]) for one in way)
+                    for way in wanted.pinyin
+                    if all(self._counts(entries[place], Space.PINYIN, one, scope).any() for one in way)
+                ]
+                if ways:
+                    found[place] = (Tier.PINYIN, max(ways))
+                    relaxed = Tier.PINYIN
+        return found, relaxed
+
+    def _counts(self, entry: _Entry, space: Space, concept: Concept, scope: Scope) -> Floats:
+        """The pooled counts of a concept in each face that the asker may match."""
+        pooled = np.zeros(len(FACES))
+        for term, weight in concept.terms:
+            pooled += weight * np.asarray(entry.projection.counts[space].get(term, [0] * len(FACES)))
+        return pooled[ranking.faces(staff_text=scope.staff_text)]
+
+    def _sum(
+        self, entries: list[_Entry], space: Space, concepts: Sequence[Concept], scope: Scope
+    ) -> tuple[Floats, Floats, float]:
+        """Per document the sum of contributions and of the weights of matched concepts; and the sum of all weights."""
+        sums, matched, total = np.zeros(len(entries)), np.zeros(len(entries)), 0.0
+        if not entries:
+            return sums, matched, total
+        rows = ranking.faces(staff_text=scope.staff_text)
+        lengths = np.array([entry.projection.lengths[space] for entry in entries], dtype=np.float64).T[rows]
+        norms = ranking.length_norms(lengths, lengths.mean(axis=1), self._parameters.fields[space])
+        for concept in concepts:
+            counts = np.array([self._counts(entry, space, concept, scope) for entry in entries]).T
+            has = counts.any(axis=0)
+            weight = concept.weight * ranking.idf(int(has.sum()), len(entries))
+            sums += weight * ranking.saturation(counts, norms, self._parameters.fields[space])
+            matched += weight * has
+            total += weight
+        return sums, matched, total
+
+    def suggest(self, prefix: str, scope: Scope, limit: int = 8) -> list[Suggestion]:
+        typed = Typed.read(prefix, self._analyzer)
+        found = []
+        for entry in self._entries.values():
+            title, symptoms = entry.projection.texts[:2]
+            full, initials = entry.projection.spelt
+            fits = level(typed, title=title, symptoms=symptoms, full=full, initials=initials)
+            if fits is not None and entry.card.visible(scope):
+                found.append((fits, len(entry.card.title), entry.card.id, entry.card.title))
+        return [Suggestion(id, title) for _, _, id, title in sorted(found)[:limit]]

@@ -1,0 +1,163 @@
+"""What does an engine keep of a document?
+
+Each document has five faces (title, symptoms, tags, body, staff text) and is found in three spaces: words, grams
+(pairs of characters) and pinyin. In a space, a term has one count per face. Text is cut once, here, for every engine.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import Counter
+from dataclasses import dataclass
+from enum import StrEnum
+
+from indexer.analysis import Analyzer
+from indexer.document import IndexDocument
+from indexer.engines.base import Scope
+from indexer.query import Filter
+
+FACES = ("title", "symptoms", "tags", "body", "staff")
+STAFF = FACES.index("staff")
+MOST = 65_535  # a count is kept in 16 bits; nothing real comes near
+
+
+class Space(StrEnum):
+    """Where a term is looked for."""
+
+    WORDS = "words"
+    GRAMS = "grams"
+    PINYIN = "pinyin"
+
+
+@dataclass(frozen=True)
+class Card:
+    """The attributes of a document that filtering, trimming, counting and ordering need, without its text."""
+
+    id: str
+    version: int
+    title: str
+    kind: str
+    category: str
+    devices: tuple[str, ...]
+    codes: tuple[str, ...]
+    audience: str
+    owner_group: str
+    updated: int  # days since year 1; 0 is unknown
+    keys: frozenset[str]  # typed alone or within a query, these mean this document: see `Plan.keys`
+    filter_keys: tuple[str, frozenset[str], frozenset[str]]  # of the id, the devices and the codes
+
+    def visible(self, scope: Scope) -> bool:
+        """May the asker know of this document?"""
+        return scope.allows(id=self.id, audience=self.audience, owner_group=self.owner_group)
+
+    def passes(self, condition: Filter, keys: frozenset[str]) -> bool:
+        """Does the document have one of the filter's values? `keys` are the values in their comparable form."""
+        match condition.field:
+            case "kind":
+                return self.kind in condition.values
+            case "category":  # 数字电视 holds for 数字电视/机顶盒, and so does 机顶盒 alone
+                path = self.category.split("/")
+                return any(
+                    self.category == value or self.category.startswith(f"{value}/") or value in path
+                    for value in condition.values
+                )
+            case "audience":
+                return self.audience in condition.values
+            case "group":
+                return self.owner_group in condition.values
+            case "id":
+                return self.filter_keys[0] in keys
+            case "device":
+                return bool(self.filter_keys[1] & keys)
+            case "code":
+                return bool(self.filter_keys[2] & keys)
+        return False
+
+    def facet(self, name: str) -> tuple[str, ...]:
+        """The values under which the document is counted."""
+        if name == "device":
+            return tuple(dict.fromkeys(self.devices))
+        value = str(getattr(self, name))
+        return (value,) if value else ()
+
+
+@dataclass(frozen=True)
+class Projection:
+    """A document cut into terms. `counts[space][term]` has one number per face; so has `lengths[space]`."""
+
+    card: Card
+    counts: dict[Space, dict[str, list[int]]]
+    lengths: dict[Space, tuple[int, ...]]
+    texts: tuple[str, ...]  # the canonical text of each face, in which phrases are looked for
+    spelt: tuple[str, str]  # the title in full pinyin and in initials
+
+
+def card(document: IndexDocument, analyzer: Analyzer) -> Card:
+    """The attributes of a document in the form in which they are compared."""
+    key = analyzer.key
+    codes = frozenset(map(key, document.codes))
+    devices = frozenset(map(key, document.devices))
+    # 机顶盒 is a kind of device and says little; HG8245H is a model and says everything.
+    models = {name for name in devices if any(char.isdigit() for char in name)}
+    return Card(
+        id=document.id,
+        version=document.version,
+        title=document.title,
+        kind=document.kind,
+        category=document.category,
+        devices=document.devices,
+        codes=document.codes,
+        audience=document.audience,
+        owner_group=document.owner_group,
+        updated=document.updated.toordinal() if document.updated else 0,
+        keys=(frozenset({key(document.id), key(document.title)}) | codes | models) - {""},
+        filter_keys=(key(document.id), devices, codes),
+    )
+
+
+def updated_on(days: int) -> dt.date | None:
+    """The date behind `Card.updated`."""
+    return dt.date.fromordinal(days) if days else None
+
+
+def project(document: IndexDocument, analyzer: Analyzer) -> Projection:
+    """Cut a document into terms, each text once."""
+    faces = (
+        document.title,
+        "\n".join(document.symptoms),
+        "\n".join((*document.devices, *document.codes, document.category.replace("/", "\n"))),
+        document.body,
+        document.staff_body,
+    )
+    counts: dict[Space, dict[str, list[int]]] = {space: {} for space in Space}
+    lengths = {space: [0] * len(FACES) for space in Space}
+    # Symptoms and tags are items: a phrase does not run from one into the next.
+    texts = [
+        " \n ".join(analyzer.canonical(line) for line in face.split("\n"))
+        if number in (1, 2)
+        else analyzer.canonical(face)
+        for number, face in enumerate(faces)
+    ]
+    for number, face in enumerate(faces):
+        found = {Space.WORDS: analyzer.counts(face), Space.GRAMS: analyzer.gram_counts(texts[number])}
+        for space, (terms, length) in found.items():
+            _add(counts[space], terms, number)
+            lengths[space][number] = length
+        if FACES[number] in ("title", "symptoms"):
+            # A word's reading counts once a text: how often it is said is the business of the words.
+            _add(counts[Space.PINYIN], Counter({token.text for token in analyzer.pinyin(face)}), number)
+    return Projection(
+        card(document, analyzer),
+        counts,
+        {space: tuple(values) for space, values in lengths.items()},
+        tuple(texts),
+        analyzer.spelt(document.title),
+    )
+
+
+def _add(counts: dict[str, list[int]], terms: Counter[str], face: int) -> None:
+    for term, count in terms.items():
+        row = counts.get(term)
+        if row is None:
+            row = counts[term] = [0] * len(FACES)
+        row[face] = min(count, MOST)
