@@ -71,7 +71,8 @@ def plan(query: Query, analyzer: Analyzer, parameters: Parameters) -> Plan:
     ]
     conditions += [_condition(one, analyzer, negated=True) for one in query.not_filters]
     phrases = [analyzer.phrase(phrase.text) for phrase in query.phrases]
-    forbidden = [analyzer.phrase(one.text) for one in (*query.not_words, *query.not_phrases)]
+    forbidden = [analyzer.phrase(one.text) for one in query.not_words]
+    forbidden += [analyzer.phrase(one.text) for one in query.not_phrases]
     return Plan(
         concepts=concepts,
         grams=_grams(ranked, analyzer),

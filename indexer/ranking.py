@@ -97,13 +97,15 @@ def top(
     """The places of the first `count` documents in the order of `order_key`, exactly."""
     if count <= 0 or not len(scores):
         return []
-    coarse = tiers * 1e9 - np.round(scores, 6)
-    places = np.arange(len(scores))
-    if count < len(scores):
-        last = np.partition(coarse, count - 1)[count - 1]
-        places = np.flatnonzero(coarse <= last + 1e-6)  # with all that tie with the last one
+    rounded = np.round(scores, 6)
+    order = np.lexsort((-updated, -rounded, tiers))
+    last = order[min(count, len(order)) - 1]
+    same = (tiers == tiers[last]) & (rounded == rounded[last]) & (updated == updated[last])
+    first = [int(place) for place in order[:count] if not same[place]]
+    # Only those that tie with the last one wait for their ids; the others are in order but for ties of their own.
+    candidates = first + [int(place) for place in np.flatnonzero(same)]
     keyed = sorted(
-        (order_key(int(tiers[place]), float(scores[place]), int(updated[place]), ids[place]), int(place))
-        for place in places
+        (order_key(int(tiers[place]), float(scores[place]), int(updated[place]), ids[place]), place)
+        for place in candidates
     )
     return [place for _, place in keyed[:count]]

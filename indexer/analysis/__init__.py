@@ -172,15 +172,16 @@ class Analyzer:
         return tokens
 
     def gram_counts(self, canonical: str) -> Counts:
-        """The grams of a canonical text, counted. A run's last character counts only where it stands alone."""
+        """The terms of `grams`, counted, from a canonical text; an atom is cut to the longest term."""
         terms: Counter[str] = Counter()
         length = 0
         for unit in canonical.split():
-            if len(unit) > 1 and is_cjk(unit[0]):
+            if is_cjk(unit[0]):
                 terms.update(map("".join, pairwise(unit)))
-                length += len(unit) - 1
+                terms[unit[-1]] += 1
+                length += len(unit)
             else:
-                terms[unit] += 1
+                terms[unit[: identifiers.LONGEST]] += 1
                 length += 1
         return Counts(terms, length)
 

@@ -72,7 +72,7 @@ def _synonyms(text: str) -> tuple[dict[str, dict[str, float]], set[str]]:
     broad = False
     for line in text.splitlines():
         if line.startswith("#"):
-            broad = broad or "[宽]" in line and "建议" not in line
+            broad = broad or ("[宽]" in line and "建议" not in line)
             continue
         if not line.strip():
             continue

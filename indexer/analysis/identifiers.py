@@ -57,7 +57,7 @@ def parts(written: str) -> tuple[str, ...]:
 
 def camel(original: str) -> tuple[str, ...]:
     """The words inside NullPointerException, lower-cased; empty for words of one case."""
-    if original.islower() or original.isupper() or not original.isascii() or len(original) < 4:
+    if original.islower() or original.isupper() or not original.isascii() or not 4 <= len(original) <= LONGEST:
         return ()
     humps = _CAMEL.findall(original)
     return tuple(hump.lower() for hump in humps if len(hump) > 2) if len(humps) > 1 else ()

@@ -34,7 +34,7 @@ class Words:
     def _jieba(self) -> Any:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # jieba asks for pkg_resources, and 3.12 dislikes its regexes
-            import jieba  # type: ignore[import-untyped]  # ships no types
+            import jieba
         jieba.setLogLevel(logging.WARNING)
         tokenizer = jieba.Tokenizer()
         self._cache_dir.mkdir(parents=True, exist_ok=True)

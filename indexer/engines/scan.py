@@ -106,8 +106,9 @@ class ScanEngine:
             return False
         faces = entry.grams[ranking.faces(staff_text=request.scope.staff_text)]
         query = request.query
+        excluded: list[Phrase | Word] = [*query.not_words, *query.not_phrases]
         return all(self._contains(faces, one) for one in query.phrases) and not any(
-            self._contains(faces, one, empty=False) for one in (*query.not_words, *query.not_phrases)
+            self._contains(faces, one, empty=False) for one in excluded
         )
 
     def _contains(self, faces: Sequence[list[list[Token]]], phrase: Phrase | Word, *, empty: bool = True) -> bool:
