@@ -250,8 +250,8 @@ def link(session: Session, by: Person, incident: Incident, entry: Entry) -> None
 def refer(session: Session, by: Person, incident: Incident, entry: Entry) -> None:
     """Refer to an entry besides the solution; any number, each once."""
     by.require(Permission.HANDLE_INCIDENTS)
-    if not any(reference.entry_id == entry.id for reference in incident.references):
-        incident.references.append(Reference(incident_id=incident.id, entry_id=entry.id))
+    if not any(reference.entry is entry for reference in incident.references):
+        incident.references.append(Reference(entry=entry))
         audit.record(session, by, incident, "refer", reason=entry.number)
 
 

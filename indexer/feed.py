@@ -1,0 +1,75 @@
+"""What of the database does the index get to see?
+
+Only what is published and valid today; everything is re-read from SQL by id, so a late or repeated request indexes
+today's text. One projection serves the worker, the rebuild and the verification alike.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session, selectinload
+
+from indexer.document import IndexDocument
+from kb import documents, entries, markup
+from kb.access import searchable
+from kb.db import Database
+from kb.documents import Kind
+from kb.models import Entry, Revision
+from kb.store import ContentStore
+
+CHUNK = 200  # entries read from SQL at a time: memory stays flat over any number of entries
+
+
+def document(store: ContentStore, entry: Entry, revision: Revision) -> IndexDocument:
+    """One published entry as search sees it, its two faces kept apart."""
+    attributes = revision.read_attributes()
+    body = entries.text_of(store, revision)
+    faces = documents.faces(Kind(entry.kind), body)
+    said = documents.symptoms(body) if entry.kind == Kind.SOLUTION else []
+    return IndexDocument(
+        id=entry.number,
+        version=entry.version,
+        kind=entry.kind,
+        title=entry.title,
+        body=markup.to_text(faces.shared),
+        staff_body=markup.to_text(faces.staff),
+        symptoms=tuple(markup.to_text(line) for line in said),
+        codes=tuple(code.code for code in attributes.error_codes),
+        devices=tuple(attributes.devices),
+        category=entry.category,
+        audience=entry.audience,
+        owner_group=entry.owner_group,
+        updated=revision.approved_at.date() if revision.approved_at else None,
+    )
+
+
+def read(session: Session, store: ContentStore, ids: Sequence[int]) -> tuple[list[IndexDocument], list[str]]:
+    """Of these entries: the documents to index, and the numbers to remove because they are not for search."""
+    rows = session.execute(
+        select(Entry, searchable()).where(Entry.id.in_(ids)).options(selectinload(Entry.published))
+    ).all()
+    found = [document(store, entry, entry.published) for entry, wanted in rows if wanted and entry.published]
+    return found, [entry.number for entry, wanted in rows if not wanted]
+
+
+def everything(database: Database, store: ContentStore) -> Iterator[IndexDocument]:
+    """All documents that belong in the index, streamed."""
+    last = 0
+    while True:
+        with database.read() as session:
+            ids = session.scalars(select(Entry.id).where(Entry.id > last, searchable()).order_by(Entry.id).limit(CHUNK))
+            chunk = list(ids)
+            found, _ = read(session, store, chunk)
+        yield from found
+        if len(chunk) < CHUNK:
+            return
+        last = chunk[-1]
+
+
+def expected(session: Session) -> dict[str, int]:
+    """Which version of which entry should the index hold? What verification compares with."""
+    return {
+        number: version for number, version in session.execute(select(Entry.number, Entry.version).where(searchable()))
+    }

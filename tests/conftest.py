@@ -1,0 +1,102 @@
+"""What every test may ask for: a migrated database, a content store, people of each role, a clock to turn."""
+
+from __future__ import annotations
+
+import datetime as dt
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from kb import access, accounts, clock, installation
+from kb.access import Person
+from kb.accounts import SYSTEM
+from kb.db import Database
+from kb.lifecycle import Role
+from kb.store import ContentStore
+
+PASSWORD = "correct horse 9"
+ACCOUNTS = (
+    ("tech", Role.TECHNICIAN, "group-city-1"),
+    ("tech2", Role.TECHNICIAN, "team-access"),
+    ("lead", Role.REVIEWER, "team-tv"),
+    ("lead2", Role.REVIEWER, "team-access"),
+    ("manager", Role.KNOWLEDGE_MANAGER, "team-ops"),
+    ("admin", Role.ADMINISTRATOR, "team-ops"),
+)
+
+
+class Clock:
+    """A clock that stands still until it is moved."""
+
+    def __init__(self) -> None:
+        self.moment = dt.datetime(2026, 11, 23, 2, 0, tzinfo=dt.UTC)
+
+    def __call__(self) -> dt.datetime:
+        return self.moment
+
+    def advance(self, **delta: float) -> None:
+        self.moment += dt.timedelta(**delta)
+
+
+@dataclass(frozen=True)
+class People:
+    """One person per role, two of those whose opposite number matters."""
+
+    tech: Person
+    tech2: Person
+    lead: Person
+    lead2: Person
+    manager: Person
+    admin: Person
+    subscriber: Person = access.SUBSCRIBER
+
+
+@pytest.fixture
+def stopped_clock() -> Iterator[Clock]:
+    stopped = Clock()
+    clock.set_clock(stopped)
+    yield stopped
+    clock.set_clock(None)
+
+
+@pytest.fixture(scope="session")
+def _template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A migrated database with the organisation and the accounts; each test gets a copy."""
+    path = tmp_path_factory.mktemp("template") / "kb.sqlite3"
+    database = Database(path)
+    database.upgrade()
+    with database.write() as session:
+        installation.load_organisation(session)
+        for name, role, unit in ACCOUNTS:
+            accounts.create(
+                session, SYSTEM, username=name, display_name=name, role=role, password=PASSWORD, unit_key=unit
+            )
+        session.commit()
+    with database.engine.connect() as connection:
+        connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+    database.close()
+    return path
+
+
+@pytest.fixture
+def database(_template: Path, tmp_path: Path) -> Iterator[Database]:
+    path = tmp_path / "data" / "kb.sqlite3"
+    path.parent.mkdir()
+    shutil.copy(_template, path)
+    database = Database(path)
+    yield database
+    database.close()
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> ContentStore:
+    return ContentStore(tmp_path / "data" / "store")
+
+
+@pytest.fixture
+def people(database: Database) -> People:
+    with database.read() as session:
+        return People(**{name: access.person(session, accounts.get(session, name)) for name, _, _ in ACCOUNTS})

@@ -1,0 +1,65 @@
+"""Every file of the shipped library keeps to the schema, and the schema's description names every key."""
+
+from __future__ import annotations
+
+from kb import documents, library
+from kb.documents import Confidence, FrontMatter, Kind
+
+
+def _documents() -> list[documents.Document]:
+    return [documents.parse(path.read_text("utf-8")) for path in library.files()]
+
+
+def test_every_file_is_well_formed() -> None:
+    assert library.check() == {}
+
+
+def test_there_is_enough_of_everything() -> None:
+    kinds = [document.attributes.kind for document in _documents()]
+    assert kinds.count(Kind.SOLUTION) >= 60
+    assert kinds.count(Kind.POLICY) >= 3
+    assert kinds.count(Kind.TOPOLOGY) >= 2
+    by_change: dict[str, set[Kind]] = {}
+    for document in _documents():
+        if document.attributes.change:
+            by_change.setdefault(document.attributes.change, set()).add(document.attributes.kind)
+    assert by_change and all(kinds == documents.CHANGE_KINDS for kinds in by_change.values())
+
+
+def test_every_flow_has_something_for_a_subscriber() -> None:
+    public = [d for d in _documents() if d.attributes.audience == "public" and d.attributes.kind is Kind.SOLUTION]
+    areas = {d.attributes.category.partition("/")[0] for d in public}
+    assert {"数字电视", "宽带接入", "企业IT"} <= areas
+
+
+def test_a_symptom_is_covered_by_one_solution() -> None:
+    covered = [symptom for document in _documents() for symptom in document.attributes.covers]
+    assert sorted(covered) == sorted(set(covered))
+
+
+def test_error_codes_name_their_vendor() -> None:
+    for document in _documents():
+        for code in document.attributes.error_codes:
+            assert code.vendor, document.id
+
+
+def test_unverified_figures_say_so() -> None:
+    for document in _documents():
+        if any(f.confidence is Confidence.UNVERIFIED for f in document.attributes.figures):
+            assert documents.UNVERIFIED_MARK in document.body, document.id
+
+
+def test_the_schema_is_documented() -> None:
+    readme = (library.library_path() / "README.md").read_text("utf-8")
+    for name in FrontMatter.model_fields:
+        assert f"| `{name}` |" in readme, name
+    for section in documents.SOLUTION_SECTIONS:
+        assert f"| `## {section}` |" in readme, section
+
+
+def test_organisation_has_three_levels() -> None:
+    units = {unit.key: unit for unit in library.organisation()}
+    for unit in units.values():
+        if unit.kind == "district":
+            assert unit.parent and units[unit.parent].kind == "group"
+            assert units[str(units[unit.parent].parent)].kind == "station"

@@ -1,0 +1,55 @@
+"""The tables allow exactly what they list, and the gate needs everything."""
+
+from __future__ import annotations
+
+import itertools
+
+import pytest
+
+from kb import lifecycle
+from kb.errors import BadTransition
+from kb.lifecycle import ClosingFacts, EntryState, IncidentState, RevisionState, Unmet, closing_gate
+
+
+@pytest.mark.parametrize(
+    ("states", "table", "check"),
+    [
+        (RevisionState, lifecycle.REVISION_STEPS, lifecycle.check_revision_step),
+        (EntryState, lifecycle.ENTRY_STEPS, lifecycle.check_entry_step),
+        (IncidentState, lifecycle.INCIDENT_STEPS, lifecycle.check_incident_step),
+    ],
+)
+def test_tables_are_complete_and_enforced(states, table, check) -> None:  # type: ignore[no-untyped-def]
+    assert set(table) == set(states)
+    for here, there in itertools.product(states, repeat=2):
+        if there in table[here]:
+            check(here, there)
+        else:
+            with pytest.raises(BadTransition):
+                check(here, there)
+
+
+def test_closed_is_reached_from_verified_alone() -> None:
+    assert [s for s, steps in lifecycle.INCIDENT_STEPS.items() if IncidentState.CLOSED in steps] == [
+        IncidentState.VERIFIED
+    ]
+
+
+def test_gate_opens_for_exactly_the_right_facts() -> None:
+    kinds = [None, "solution", "policy"]
+    revisions = [None, *RevisionState]
+    entry_states = [None, *EntryState]
+    for verified, kind, entry, revision in itertools.product([False, True], kinds, entry_states, revisions):
+        unmet = closing_gate(ClosingFacts(verified, kind, entry, revision))
+        right = (
+            verified
+            and kind == "solution"
+            and entry in ("published", "expired")
+            and revision in ("approved", "superseded")
+        )
+        assert (unmet == []) is right
+        assert (Unmet.NOT_VERIFIED in unmet) is not verified
+
+
+def test_every_unmet_condition_has_its_sentence() -> None:
+    assert set(lifecycle.UNMET_TEXT) == set(Unmet)

@@ -1,0 +1,59 @@
+"""The machine finds what is wrong with a form, and only that."""
+
+from __future__ import annotations
+
+import pytest
+
+from kb import entries, precheck
+from kb.db import Database
+from kb.precheck import Check, Finding, Near
+from kb.store import ContentStore
+from tests.conftest import People
+from tests.kb import samples
+
+
+@pytest.fixture
+def findings(database: Database, store: ContentStore, people: People):  # type: ignore[no-untyped-def]
+    def run(body: str = samples.BODY, similar: precheck.Similar | None = lambda t, b: [], **changes: object):  # type: ignore[no-untyped-def]
+        with database.write() as session:
+            revision = entries.create(session, people.tech, samples.attributes(**changes), body)
+            return {check.name: check for check in precheck.run(session, store, revision, similar)}
+
+    return run
+
+
+def test_a_good_revision_passes(findings) -> None:  # type: ignore[no-untyped-def]
+    assert {check.outcome for check in findings().values()} == {Finding.PASS}
+
+
+@pytest.mark.parametrize(
+    ("changes", "name", "outcome"),
+    [
+        ({"category": "没有/这类"}, "属性", Finding.FAIL),
+        ({"environment": None}, "属性", Finding.FAIL),
+        ({"title": "没信号"}, "属性", Finding.FAIL),
+        ({"valid_until": None}, "有效期", Finding.FAIL),
+        ({"valid_until": "2020-01-01"}, "有效期", Finding.FAIL),
+        ({"devices": []}, "设备", Finding.LOOK),
+        ({"related": ["SOL-NONE-1"]}, "引用", Finding.FAIL),
+        ({"error_codes": [{"code": "E04", "vendor": "未定"}]}, "错误码", Finding.LOOK),
+        ({"body": samples.BODY.replace("请报修", "打13912345678报修")}, "个人信息", Finding.FAIL),
+        ({"body": samples.BODY.replace("射频线松脱。", "")}, "模板", Finding.FAIL),
+        ({"body": samples.BODY.replace("请报修", "见[条](/entries/SOL-NONE-2)")}, "引用", Finding.FAIL),
+        ({"body": samples.BODY.replace("请报修", "[点](javascript:x)")}, "引用", Finding.FAIL),
+        ({"similar": None}, "重复", Finding.LOOK),
+        ({"similar": lambda t, b: [Near("SOL-9", "一样的", 0.9)]}, "重复", Finding.LOOK),
+        ({"similar": lambda t, b: [Near("SOL-9", "不同的", 0.2)]}, "重复", Finding.PASS),
+    ],
+)
+def test_each_fault_is_found(changes: dict[str, object], name: str, outcome: Finding, findings) -> None:  # type: ignore[no-untyped-def]
+    found: dict[str, Check] = findings(**changes)
+    assert found[name].outcome is outcome
+    others = {check.outcome for other, check in found.items() if other != name}
+    assert others == {Finding.PASS}
+
+
+def test_a_topology_is_checked_as_a_graph(findings) -> None:  # type: ignore[no-untyped-def]
+    body = "```topology\nnodes:\n- {id: A, type: olt, name: 甲}\nlinks:\n- {a: A, b: B, medium: fiber}\n```\n"
+    found = findings(body, kind="topology", category="拓扑/接入网")
+    assert found["拓扑"].outcome is Finding.FAIL and "没有节点 B" in found["拓扑"].message

@@ -1,0 +1,169 @@
+"""Given a person and what they typed, what do they get to see?
+
+The index answers with ids; every hit is read from SQL again for state and audience, and what is shown of it (title,
+snippet) comes from the database and the content store, never from the index.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from markupsafe import Markup
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from indexer import Hit, Query, Scope, SearchRequest, Suggestion, parse
+from indexer.generations import Generations
+from indexer.snippets import Snippet, Snippets
+from kb import access, documents, entries, markup, outbox
+from kb.access import Person
+from kb.db import Database
+from kb.documents import Kind
+from kb.models import Entry, ImportedFile
+from kb.precheck import Near
+from kb.store import ContentStore
+
+FACETS = ("kind", "category", "device", "audience")
+MAX_PAGE = 100  # hits
+
+
+@dataclass(frozen=True)
+class Found:
+    """One hit as it is shown."""
+
+    id: str
+    kind: str
+    title: str
+    score: float
+    tier: str
+    covers: list[str]
+    snippet: Snippet
+    entry: Entry
+    title_html: Markup
+    source_path: str = ""
+
+    def as_json(self) -> dict[str, object]:
+        """The stable contract of `kb search --json` and the API."""
+        return {
+            "id": self.id,
+            "kind": self.kind,
+            "title": self.title,
+            "score": round(self.score, 6),
+            "covers": self.covers,
+            "snippet": self.snippet.text,
+            "highlights": [list(span) for span in self.snippet.spans],
+            "tier": self.tier,
+            "audience": self.entry.audience,
+            "category": self.entry.category,
+            "updated_at": self.entry.updated_at.isoformat(),
+            "source_path": self.source_path,
+        }
+
+
+@dataclass(frozen=True)
+class Page:
+    """One page of results; `relaxed` says which weaker tier had to help."""
+
+    query: Query
+    hits: list[Found]
+    total: int
+    facets: dict[str, list[tuple[str, int]]] = field(default_factory=dict)
+    took_ms: float = 0.0
+    relaxed: str = ""
+
+
+class SearchService:
+    """Search as one person sees it."""
+
+    def __init__(self, database: Database, store: ContentStore, generations: Generations) -> None:
+        self._database, self._store, self._generations = database, store, generations
+        self._snippets = Snippets(generations.analyzer)
+
+    def search(
+        self, by: Person, text: str, *, limit: int = 10, offset: int = 0, facets: Sequence[str] = ()
+    ) -> Page:
+        """A page of hits that this person may see. Raises BadQuery, IndexUnavailable."""
+        query = parse(text)
+        limit = max(1, min(limit, MAX_PAGE))
+        with self._database.read() as session:
+            scope = self._scope(by, outbox.out_of_sight(session))
+            request = SearchRequest(query=query, scope=scope, limit=limit, offset=max(0, offset), facets=tuple(facets))
+            results = self._generations.current().search(request)
+            visible = entries.find_visible(session, by, [hit.id for hit in results.hits])
+            paths = self._source_paths(session, visible)
+            hits = [
+                self._show(by, query, hit, visible[hit.id], paths.get(hit.id, ""))
+                for hit in results.hits
+                if hit.id in visible
+            ]
+        lost = len(results.hits) - len(hits)  # gone since the index saw them: never counted either
+        return Page(query, hits, results.total - lost, results.facets, results.took_ms, results.relaxed)
+
+    def suggest(self, by: Person, prefix: str, limit: int = 8) -> list[Suggestion]:
+        """Entries offered while typing, checked like hits."""
+        with self._database.read() as session:
+            scope = self._scope(by, outbox.out_of_sight(session))
+            offered = self._generations.current().suggest(prefix, scope, limit)
+            visible = entries.find_visible(session, by, [item.id for item in offered])
+        return [Suggestion(item.id, visible[item.id].title) for item in offered if item.id in visible]
+
+    def similar(self, title: str, body: str) -> list[Near]:
+        """Published entries that say nearly the same: for the pre-check, which staff alone see."""
+        words = "\n".join([title, *documents.symptoms(body)])[:1000]
+        query = parse(words + "\n")  # several lines are taken literally, no operator means anything
+        analyzer = self._generations.analyzer
+        mine = {token.text for token in analyzer.query_tokens(words)}
+        with self._database.read() as session:
+            results = self._generations.current().search(SearchRequest(query=query, scope=Scope.everything(), limit=5))
+            found = {
+                entry.number: entry
+                for entry in session.scalars(select(Entry).where(Entry.number.in_([hit.id for hit in results.hits])))
+            }
+            near = []
+            for hit in results.hits:
+                entry = found.get(hit.id)
+                if entry is None or entry.published is None:
+                    continue
+                said = documents.symptoms(entries.text_of(self._store, entry.published))
+                theirs = {token.text for token in analyzer.query_tokens("\n".join([entry.title, *said]))}
+                likeness = len(mine & theirs) / len(mine) if mine else 0.0
+                near.append(Near(entry.number, entry.title, likeness))
+        return sorted(near, key=lambda item: -item.likeness)
+
+    def _show(self, by: Person, query: Query, hit: Hit, entry: Entry, source_path: str) -> Found:
+        assert entry.published is not None  # `find_visible` returns published entries
+        body = entries.text_of(self._store, entry.published)
+        faces = documents.faces(Kind(entry.kind), body)
+        seen = f"{faces.shared}\n\n{faces.staff}" if access.sight(by).staff_text else faces.shared
+        return Found(
+            id=entry.number,
+            kind=entry.kind,
+            title=entry.title,
+            score=hit.score,
+            tier=str(hit.tier),
+            covers=list(entry.covers),
+            snippet=self._snippets.snippet(markup.to_text(seen), query),
+            entry=entry,
+            title_html=Markup(self._snippets.highlight(entry.title, query).to_html()),
+            source_path=source_path,
+        )
+
+    @staticmethod
+    def _source_paths(session: Session, visible: dict[str, Entry]) -> dict[str, str]:
+        """Where imported entries came from, by number: the path inside their source."""
+        numbers = {entry.id: number for number, entry in visible.items()}
+        rows = session.execute(
+            select(ImportedFile.entry_id, ImportedFile.path).where(ImportedFile.entry_id.in_(numbers))
+        )
+        return {numbers[entry_id]: path for entry_id, path in rows}
+
+    @staticmethod
+    def _scope(by: Person, exclude: frozenset[str]) -> Scope:
+        sight = access.sight(by)
+        return Scope(
+            audiences=frozenset(str(audience) for audience in sight.audiences),
+            groups=sight.groups,
+            staff_text=sight.staff_text,
+            exclude=exclude,
+        )
