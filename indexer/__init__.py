@@ -6,7 +6,7 @@ which read what is to be indexed.
 
 from indexer.document import IndexDocument
 from indexer.engines.base import Engine, Hit, Results, Scope, SearchRequest, Suggestion, Tier
-from indexer.query import Query, parse
+from indexer.query import Query, literal, parse
 
 __all__ = [
     "Engine",
@@ -18,5 +18,6 @@ __all__ = [
     "SearchRequest",
     "Suggestion",
     "Tier",
+    "literal",
     "parse",
 ]

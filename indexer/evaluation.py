@@ -20,13 +20,14 @@ from indexer.analysis import Analyzer
 from indexer.document import IndexDocument
 from indexer.engines.base import Engine, Scope, SearchRequest
 from indexer.engines.whoosh import WhooshEngine
-from indexer.query import Query, Word
+from indexer.query import literal
 from indexer.ranking import Parameters
+from kb.errors import Invalid
 
 DEPTH = 100  # hits looked at a query
 BATCH = 2_000  # documents a commit
 Qrels = Mapping[str, Mapping[str, int]]
-Progress = Callable[[str, int], None]
+Progress = Callable[[int], None]
 
 
 def read_corpus(path: Path) -> Iterator[IndexDocument]:
@@ -58,50 +59,59 @@ def _lines(path: Path) -> Iterator[dict[str, Any]]:
 
 
 def evaluate(
-    corpus: Iterable[IndexDocument],
-    queries: Mapping[str, str],
-    qrels: Qrels,
-    *,
+    folder: Path,
     analyzer: Analyzer,
+    *,
+    limit: int | None = None,
     parameters: Parameters | None = None,
-    progress: Progress = lambda step, done: None,
+    progress: Progress | None = None,
 ) -> dict[str, float]:
-    """Index a corpus aside, ask every judged query, and measure. Changes nothing of the installation."""
-    with tempfile.TemporaryDirectory(prefix="kb-eval-") as folder:
-        engine = WhooshEngine.create(Path(folder) / "index", analyzer, parameters=parameters)
-        try:
-            load(engine, corpus, progress=progress)
-            return measure(engine, queries, qrels, progress=progress)
-        finally:
-            engine.close()
+    """Index a collection aside, ask its judged queries (the first `limit`), and measure. Changes nothing of the
+    installation. `progress` is told the number of documents and queries done. Raises Invalid for a folder without
+    the three files."""
+    try:
+        queries, qrels = read_queries(folder / "queries.jsonl"), read_qrels(folder / "qrels.tsv")
+        with tempfile.TemporaryDirectory(prefix="kb-eval-") as aside:
+            engine = WhooshEngine.create(Path(aside) / "index", analyzer, parameters=parameters)
+            try:
+                done = load(engine, read_corpus(folder / "corpus.jsonl"), progress=progress)
+                judged = {id: text for id, text in queries.items() if id in qrels}
+                asked = dict(islice(judged.items(), limit))
+                return measure(engine, asked, qrels, progress=lambda n: progress(done + n) if progress else None)
+            finally:
+                engine.close()
+    except (FileNotFoundError, ValueError, KeyError) as exc:
+        raise Invalid(f"不是 BEIR 形式的目录 · not a folder in BEIR form: {exc}") from exc
 
 
-def load(engine: Engine, corpus: Iterable[IndexDocument], *, progress: Progress = lambda step, done: None) -> None:
-    """Put a corpus into an engine in batches."""
+def load(engine: Engine, corpus: Iterable[IndexDocument], *, progress: Progress | None = None) -> int:
+    """Put a corpus into an engine in batches; returns the number of documents."""
     documents = iter(corpus)
     done = 0
     while batch := list(islice(documents, BATCH)):
         engine.apply(batch, [])
         done += len(batch)
-        progress("index", done)
+        if progress is not None:
+            progress(done)
+    return done
 
 
 def measure(
-    engine: Engine, queries: Mapping[str, str], qrels: Qrels, *, progress: Progress = lambda step, done: None
+    engine: Engine, queries: Mapping[str, str], qrels: Qrels, *, progress: Progress | None = None
 ) -> dict[str, float]:
     """Ask every query that has a judgement. Queries are questions, not our language: nothing in them is an operator."""
     sums: dict[str, float] = {}
     asked = 0
-    for number, (id, text) in enumerate(queries.items()):
+    for id, text in queries.items():
         if id not in qrels:
             continue
-        query = Query(text, words=tuple(Word(word, 0) for word in text.split()))
-        results = engine.search(SearchRequest(query, Scope.everything(), limit=DEPTH))
+        results = engine.search(SearchRequest(literal(text), Scope.everything(), limit=DEPTH))
         for name, value in scores([hit.id for hit in results.hits], qrels[id]).items():
             sums[name] = sums.get(name, 0.0) + value
         asked += 1
-        progress("query", number + 1)
-    return {name: value / asked for name, value in sums.items()} | {"queries": float(asked)}
+        if progress is not None:
+            progress(asked)
+    return {name: value / asked for name, value in sums.items()} | {"queries": asked}
 
 
 def scores(ranked: Sequence[str], grades: Mapping[str, int]) -> dict[str, float]:

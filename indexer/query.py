@@ -121,7 +121,7 @@ def parse(text: str, *, max_length: int = MAX_LENGTH) -> Query:
         )
     text = _LONE_SURROGATE.sub("\ufffd", text)
     if "\n" in text.strip() or "\r" in text.strip():
-        return Query(text, words=tuple(Word(m.group(), m.start()) for m in re.finditer(r"\S+", text)))
+        return literal(text)
     wanted, unwanted = _Parts(), _Parts()
     place = 0
     while place < len(text):
@@ -140,6 +140,12 @@ def parse(text: str, *, max_length: int = MAX_LENGTH) -> Query:
         tuple(unwanted.phrases),
         tuple(unwanted.filters),
     )
+
+
+def literal(text: str) -> Query:
+    """A text that was not typed into the search box, such as an incident's description: nothing in it is an operator."""
+    text = _LONE_SURROGATE.sub("\ufffd", text)
+    return Query(text, words=tuple(Word(found.group(), found.start()) for found in re.finditer(r"\S+", text)))
 
 
 def _negates(text: str, place: int) -> bool:

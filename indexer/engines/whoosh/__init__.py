@@ -23,7 +23,7 @@ from whoosh.index import TOC, EmptyIndexError, FileIndex, LockError
 from indexer.analysis import Analyzer
 from indexer.document import IndexDocument
 from indexer.engines.base import Results, Scope, SearchRequest, Suggestion
-from indexer.engines.whoosh.codec import INDEX_NAME, SCHEMA_VERSION, ArrayWriter, DurableStorage, schema
+from indexer.engines.whoosh.codec import INDEX_NAME, SCHEMA_VERSION, ArrayWriter, DurableStorage, schema, sync_folder
 from indexer.engines.whoosh.segment import OpenSegment, pack
 from indexer.engines.whoosh.snapshot import Snapshot
 from indexer.plan import plan
@@ -32,7 +32,7 @@ from indexer.ranking import Parameters
 from indexer.suggestions import Typed
 from kb.errors import IndexLocked, IndexUnavailable
 
-__all__ = ["SCHEMA_VERSION", "WhooshEngine"]
+__all__ = ["SCHEMA_VERSION", "WhooshEngine", "sync_folder"]
 
 _OPENING_TRIES = 50  # a commit may remove a segment between reading the table of contents and opening its files
 _OPENING_WAIT_S = 0.01

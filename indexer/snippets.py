@@ -1,0 +1,174 @@
+"""Which part of a text shows best why it was found, and which characters of it matched?
+
+Spans refer to the text as its author wrote it: traditional, full-width, the synonym that stands there, or the Chinese
+characters behind a query typed in pinyin. A query becomes one regular expression over the normalised text; jieba is
+asked only where a pinyin query has to be matched.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+
+from indexer.analysis import Analyzer, is_cjk
+from indexer.analysis.normalise import normalise
+from indexer.plan import Plan, plan
+from indexer.query import Query
+from indexer.ranking import Parameters
+
+WIDTH = 120  # characters of a snippet
+LONGEST_TEXT = 200_000  # characters looked at; what follows is shown when the document is opened
+_LONGEST_PINYIN = 2_000  # characters cut into words for a pinyin query: a title, symptoms, the first screen
+_MOST_SPANS = 2_000
+_LEAD = 24  # characters shown before the first match when no sentence begins close by
+_JOINTS = re.compile("[-_']")
+_SENTENCE = re.compile(r"[。！？!?；;\n]|\.(?=\s)")
+Spans = list[tuple[int, int]]
+
+
+@dataclass(frozen=True)
+class Snippet:
+    """A piece of text and which spans of it matched, in characters of the piece, ascending and apart."""
+
+    text: str
+    spans: tuple[tuple[int, int], ...] = ()
+
+    def to_html(self) -> str:
+        """The text escaped, with <mark> around what matched."""
+        parts: list[str] = []
+        end = 0
+        for start, stop in self.spans:
+            parts += [html.escape(self.text[end:start]), "<mark>", html.escape(self.text[start:stop]), "</mark>"]
+            end = stop
+        return "".join([*parts, html.escape(self.text[end:])])
+
+
+class Snippets:
+    """Makes snippets for queries. Keeps the patterns of the last queries; safe between threads."""
+
+    def __init__(self, analyzer: Analyzer) -> None:
+        self._analyzer = analyzer
+        self._prepared = lru_cache(maxsize=256)(self._prepare)
+
+    def snippet(self, text: str, query: Query, *, width: int = WIDTH) -> Snippet:
+        """The piece of about `width` characters in which most of the query stands, cut at sentences if it can be."""
+        text = text[:LONGEST_TEXT]
+        spans = self._spans(text, query)
+        start, end = _window(text, spans, width)
+        head, tail = "…" if start > 0 else "", "…" if end < len(text) else ""
+        shown = re.sub(r"\s", " ", text[start:end])  # one for one, so that spans stay right
+        shift = len(head) - start
+        inside = tuple((a + shift, b + shift) for a, b in spans if a >= start and b <= end)
+        return Snippet(head + shown + tail, inside)
+
+    def highlight(self, text: str, query: Query) -> Snippet:
+        """The whole text, a title for instance, with what matched."""
+        return Snippet(text, tuple(self._spans(text[:LONGEST_TEXT], query)))
+
+    def _spans(self, text: str, query: Query) -> Spans:
+        words, pairs, wanted = self._prepared(query)
+        form = normalise(text)
+        joined = _JOINTS.sub("", form.text)
+        for terms, overlapping in ((words, False), (pairs, True)):
+            # Most synonyms do not stand in a text, and a pattern of a few terms is many times as fast as one of all.
+            present = tuple(term for term in terms if " " in term or term in joined)
+            if not present:
+                continue
+            found: Spans = []
+            for match in _pattern(present, overlapping=overlapping).finditer(form.text):
+                found.append(form.origin(*match.span()))
+                if len(found) >= _MOST_SPANS:
+                    break
+            if found:
+                return _united(found)
+        for way in wanted.pinyin:
+            readings = {concept.terms[0][0] for concept in way}
+            tokens = [token for token in self._analyzer.pinyin(text[:_LONGEST_PINYIN]) if token.text in readings]
+            if readings == {token.text for token in tokens}:
+                return _united(sorted((token.start, token.end) for token in tokens))
+        return []
+
+    def _prepare(self, query: Query) -> tuple[tuple[str, ...], tuple[str, ...], Plan]:
+        """The terms to mark, and where none of them stands in a text the pairs of characters to mark instead."""
+        wanted = plan(query, self._analyzer, Parameters())
+        terms = {term for concept in wanted.concepts for term, _ in concept.terms}
+        longest_first = sorted(terms, key=lambda term: (-len(term), term))
+        phrases = [phrase.strip() for phrase in wanted.required]
+        return (*phrases, *longest_first), tuple(gram.terms[0][0] for gram in wanted.grams), wanted
+
+
+@lru_cache(maxsize=1_000)
+def _pattern(terms: tuple[str, ...], *, overlapping: bool) -> re.Pattern[str]:
+    """Finds terms and canonical phrases in normalised text. Pairs of characters overlap: a look-ahead finds each
+    place where one begins, and the match goes on as long as they do."""
+    either = "|".join(r"[\W_]*".join(map(_term_pattern, term.split())) for term in terms)
+    return re.compile(f"(?:(?={either}).)+." if overlapping else either)
+
+
+def _term_pattern(term: str) -> str:
+    """A term in normalised text. An identifier may be written with hyphens, and ends where its kind of character
+    does: 8245 is found in hg8245h, not in 182450."""
+    if is_cjk(term[0]) or is_cjk(term[-1]):
+        return re.escape(term)
+    body = "[-_']?".join(map(re.escape, term))
+    return _edge(term[0], "(?<!{})") + body + _edge(term[-1], "(?!{})")
+
+
+def _edge(char: str, form: str) -> str:
+    if char.isdigit():
+        return form.format(r"\d")
+    return form.format("[^\\W\\d_]") if char.isalpha() else ""
+
+
+def _united(spans: Spans) -> Spans:
+    """Spans that touch or overlap made one."""
+    united: Spans = []
+    for start, end in spans:
+        if united and start <= united[-1][1]:
+            united[-1] = united[-1][0], max(end, united[-1][1])
+        elif end > start:
+            united.append((start, end))
+    return united
+
+
+def _window(text: str, spans: Spans, width: int) -> tuple[int, int]:
+    """Where to cut so that the most different matches are inside; the earliest place of equals."""
+    if len(text) <= width:
+        return 0, len(text)
+    if not spans:
+        return 0, _end(text, 0, width)
+    best, first, last, inside = -1, 0, 0, dict[str, int]()
+    chosen = 0
+    for first in range(len(spans)):
+        while last < len(spans) and spans[last][1] - spans[first][0] <= width - _LEAD // 2:
+            piece = text[spans[last][0] : spans[last][1]].lower()
+            inside[piece] = inside.get(piece, 0) + 1
+            last += 1
+        worth = sum(map(len, inside))
+        if worth > best:
+            best, chosen = worth, first
+        if last > first:
+            piece = text[spans[first][0] : spans[first][1]].lower()
+            inside[piece] -= 1
+            if not inside[piece]:
+                del inside[piece]
+        else:
+            last = first + 1  # a match longer than the window
+    place = spans[chosen][0]
+    earliest = max(0, place - width // 3)
+    starts = [match.end() for match in _SENTENCE.finditer(text, earliest, place)]
+    start = starts[-1] if starts else 0 if earliest == 0 else max(0, place - _LEAD)
+    while start < place and text[start].isspace():
+        start += 1
+    return start, _end(text, start, width)
+
+
+def _end(text: str, start: int, width: int) -> int:
+    """The last sentence end that leaves at least half the width, else the full width."""
+    end = min(len(text), start + width)
+    if end == len(text):
+        return end
+    ends = [match.end() for match in _SENTENCE.finditer(text, start + width // 2, end)]
+    return ends[-1] if ends else end
