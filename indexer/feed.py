@@ -1,12 +1,13 @@
 """What of the database does the index get to see?
 
 Only what is published and valid today; everything is re-read from SQL by id, so a late or repeated request indexes
-today's text. One projection serves the worker, the rebuild and the verification alike.
+today's text. One projection serves the worker and the rebuild alike.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session, selectinload
@@ -20,6 +21,14 @@ from kb.models import Entry, Revision
 from kb.store import ContentStore
 
 CHUNK = 200  # entries read from SQL at a time: memory stays flat over any number of entries
+
+
+class Batch(NamedTuple):
+    """What to index, what to remove, and the number of every entry asked for by its row id."""
+
+    documents: list[IndexDocument]
+    removals: list[str]
+    numbers: dict[int, str]
 
 
 def document(store: ContentStore, entry: Entry, revision: Revision) -> IndexDocument:
@@ -45,13 +54,16 @@ def document(store: ContentStore, entry: Entry, revision: Revision) -> IndexDocu
     )
 
 
-def read(session: Session, store: ContentStore, ids: Sequence[int]) -> tuple[list[IndexDocument], list[str]]:
+def read(session: Session, store: ContentStore, ids: Sequence[int]) -> Batch:
     """Of these entries: the documents to index, and the numbers to remove because they are not for search."""
     rows = session.execute(
         select(Entry, searchable()).where(Entry.id.in_(ids)).options(selectinload(Entry.published))
     ).all()
-    found = [document(store, entry, entry.published) for entry, wanted in rows if wanted and entry.published]
-    return found, [entry.number for entry, wanted in rows if not wanted]
+    return Batch(
+        documents=[document(store, entry, entry.published) for entry, wanted in rows if wanted and entry.published],
+        removals=[entry.number for entry, wanted in rows if not wanted],
+        numbers={entry.id: entry.number for entry, _ in rows},
+    )
 
 
 def everything(database: Database, store: ContentStore) -> Iterator[IndexDocument]:
@@ -59,17 +71,21 @@ def everything(database: Database, store: ContentStore) -> Iterator[IndexDocumen
     last = 0
     while True:
         with database.read() as session:
-            ids = session.scalars(select(Entry.id).where(Entry.id > last, searchable()).order_by(Entry.id).limit(CHUNK))
-            chunk = list(ids)
-            found, _ = read(session, store, chunk)
-        yield from found
-        if len(chunk) < CHUNK:
+            ids = session.scalars(
+                select(Entry.id).where(Entry.id > last, searchable()).order_by(Entry.id).limit(CHUNK)
+            ).all()
+            batch = read(session, store, ids)
+        yield from batch.documents
+        if len(ids) < CHUNK:
             return
-        last = chunk[-1]
+        last = ids[-1]
 
 
 def expected(session: Session) -> dict[str, int]:
     """Which version of which entry should the index hold? What verification compares with."""
-    return {
-        number: version for number, version in session.execute(select(Entry.number, Entry.version).where(searchable()))
-    }
+    return dict(session.execute(select(Entry.number, Entry.version).where(searchable())).tuples().all())
+
+
+def ids_of(session: Session, numbers: Sequence[str]) -> list[int]:
+    """Row ids of entries by number."""
+    return list(session.scalars(select(Entry.id).where(Entry.number.in_(numbers))))

@@ -1,7 +1,9 @@
-"""How does a change become findable? One process takes the outbox to the index, batch by batch.
+"""How does a change become findable, and how is the whole index made anew?
 
-Each turn reads the oldest pending rows, re-reads those entries, commits them to the index, and only then marks the
-rows. Killed anywhere, the next turn repeats at most one batch, and the engine skips what it already holds.
+One worker takes the outbox to the index, batch by batch: it reads the oldest pending rows, re-reads those entries,
+commits them to the index, and only then marks the rows. Killed anywhere, the next turn repeats at most one batch, and
+the engine skips what it already holds. A rebuild fills a new generation from SQL, catches up by comparing versions,
+and is swapped in only when it holds exactly what SQL says and the golden queries find what they must.
 """
 
 from __future__ import annotations
@@ -9,39 +11,27 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 from indexer import feed
+from indexer.engines.base import Engine, Scope, SearchRequest
 from indexer.generations import Generations, Manifest
+from indexer.query import parse
 from kb import entries, outbox
 from kb.db import Database
-from kb.errors import IndexLocked, IndexUnavailable
+from kb.errors import Conflict, IndexLocked, IndexUnavailable
 from kb.store import ContentStore
 
 log = logging.getLogger(__name__)
 
 MAINTENANCE_S = 60.0  # seconds between sweeps for expired entries, merges and old outbox rows
-RETRY_S = 2.0  # seconds to wait when there is no index, or another process holds the writer
-
-
-@dataclass(frozen=True)
-class Verification:
-    """Does the index hold exactly what it should? Numbers of entries, by what is wrong with them."""
-
-    expected: int
-    missing: list[str]
-    surplus: list[str]
-    outdated: list[str]
-    waiting: int  # outbox rows the index has not heard of yet: differences may be theirs
-
-    @property
-    def sound(self) -> bool:
-        return not (self.missing or self.surplus or self.outdated)
+RETRY_S = 2.0  # seconds to wait when there is no index, or a rebuild is being swapped in
 
 
 class Worker:
-    """Takes changes to the current generation of the index."""
+    """Takes changes to the generation in use."""
 
     def __init__(
         self,
@@ -61,8 +51,7 @@ class Worker:
             batch = outbox.pending(session, self._batch)
             if not batch.rows:
                 return 0
-            documents, removals = feed.read(session, self._store, batch.entries)
-            numbers = feed.numbers(session, batch.entries)
+            documents, removals, numbers = feed.read(session, self._store, batch.entries)
         self._generations.current().apply(documents, removals)
         versions = {document.id: document.version for document in documents}
         with self._database.write() as session:
@@ -70,18 +59,26 @@ class Worker:
             session.commit()
         return len(batch.rows)
 
+    def drain(self, progress: Callable[[int], None] = lambda done: None) -> int:
+        """Take everything that is pending, unless a running worker is at it; returns the number of rows done."""
+        done = 0
+        with self._generations.working():
+            while rows := self.turn():
+                done += rows
+                progress(done)
+        return done
+
     def run(self, stop: threading.Event) -> None:
-        """Work until told to stop; survives a missing index and a busy writer, and says so."""
-        with self._generations.writer():
+        """Work until told to stop. Raises IndexLocked when another worker runs; outlives a missing index."""
+        with self._generations.working():
             log.info("index worker started")
-            next_maintenance = time.monotonic() + MAINTENANCE_S
+            next_maintenance = time.monotonic()
             while not stop.is_set():
                 try:
-                    done = self.turn()
+                    pause = 0.0 if self.turn() else self._poll_s
                     if time.monotonic() >= next_maintenance:
                         self.maintain()
                         next_maintenance = time.monotonic() + MAINTENANCE_S
-                    pause = 0.0 if done else self._poll_s
                 except (IndexUnavailable, IndexLocked) as exc:
                     log.warning("%s", exc.message)
                     pause = RETRY_S
@@ -96,33 +93,98 @@ class Worker:
         self._generations.current().optimise()
 
 
+@dataclass(frozen=True)
+class Difference:
+    """Where the index and SQL differ: numbers of entries. `waiting` outbox rows may explain it."""
+
+    expected: int
+    missing: list[str]
+    surplus: list[str]
+    outdated: list[str]
+    waiting: int
+
+    @property
+    def sound(self) -> bool:
+        return not (self.missing or self.surplus or self.outdated)
+
+
+def compare(database: Database, engine: Engine) -> Difference:
+    """Does the index hold exactly what SQL says, entry by entry and version by version?"""
+    held = engine.versions()
+    with database.read() as session:
+        wanted = feed.expected(session)
+        waiting = outbox.waiting(session)
+    return Difference(
+        expected=len(wanted),
+        missing=sorted(wanted.keys() - held.keys()),
+        surplus=sorted(held.keys() - wanted.keys()),
+        outdated=sorted(number for number in wanted.keys() & held.keys() if wanted[number] != held[number]),
+        waiting=waiting,
+    )
+
+
 def rebuild(
     database: Database,
     store: ContentStore,
     generations: Generations,
     *,
-    progress: Callable[[int], None] | None = None,
+    golden: Path | None = None,
+    progress: Callable[[int], None] = lambda done: None,
 ) -> Manifest:
-    """Build a new generation aside, replay what changed meanwhile, verify it, and swap it in."""
+    """Build a generation aside, bring it up to date, verify it, put it in use. Searches go on meanwhile.
+
+    Raises Conflict, with the old generation in use, when it differs from SQL or a golden query fails.
+    """
+
+    def catch_up(engine: Engine) -> int:
+        # By versions, not by outbox rows: acknowledged rows may be forgotten while a long build runs.
+        with database.read() as session:
+            position = outbox.position(session)
+        difference = compare(database, engine)
+        stale = difference.missing + difference.outdated
+        for start in range(0, len(stale), feed.CHUNK):
+            with database.read() as session:
+                ids = feed.ids_of(session, stale[start : start + feed.CHUNK])
+                documents, removals, _ = feed.read(session, store, ids)
+            engine.apply(documents, removals)
+        if difference.surplus:
+            engine.apply([], difference.surplus)
+        return position
+
+    def check(engine: Engine) -> None:
+        # Nobody writes to an index now, but people go on changing entries: what they change from here on waits in the
+        # outbox for the generation in use. A difference beyond the rows waiting now is a fault.
+        difference = compare(database, engine)
+        wrong = len(difference.missing) + len(difference.surplus) + len(difference.outdated)
+        if wrong > difference.waiting:
+            raise Conflict(
+                f"新索引与数据库有 {wrong} 条不一致，未切换 · the new index differs from the database", wrong=wrong
+            )
+        failed = golden_failures(engine, golden) if golden else []
+        if failed:
+            raise Conflict("金标查询未通过，未切换 · golden queries fail, not swapped in: " + "；".join(failed))
+
     with database.read() as session:
         start = outbox.position(session)
-
-    def catch_up() -> Iterable[object]:
-        raise NotImplementedError
-
-    return generations.build(feed.everything(database, store), outbox_position=start, progress=progress)
-
-
-def verify(database: Database, generations: Generations) -> Verification:
-    """Compare the index with SQL, entry by entry and version by version."""
-    held = generations.current().versions()
-    with database.read() as session:
-        wanted = feed.expected(session)
-        waiting = outbox.waiting(session)
-    return Verification(
-        expected=len(wanted),
-        missing=sorted(wanted.keys() - held.keys()),
-        surplus=sorted(held.keys() - wanted.keys()),
-        outdated=sorted(key for key in wanted.keys() & held.keys() if wanted[key] != held[key]),
-        waiting=waiting,
+    return generations.build(
+        feed.everything(database, store), outbox=start, catch_up=catch_up, verify=check, progress=progress
     )
+
+
+def golden_failures(engine: Engine, path: Path) -> list[str]:
+    """Which golden queries do not find their entry high enough? Each line: query, entry, lowest rank allowed.
+
+    A line whose entry is not in the index (retired, say) is passed over.
+    """
+    held = engine.versions()
+    failures = []
+    for line in path.read_text("utf-8").splitlines():
+        if not line.strip() or line.startswith("#"):
+            continue
+        text, number, lowest = line.split("\t")
+        if number not in held:
+            continue
+        request = SearchRequest(query=parse(text), scope=Scope.everything(), limit=int(lowest))
+        if number not in [hit.id for hit in engine.search(request).hits]:
+            failures.append(f"「{text}」前 {lowest} 条没有 {number}")
+    return failures

@@ -80,9 +80,7 @@ class SearchService:
         self._database, self._store, self._generations = database, store, generations
         self._snippets = Snippets(generations.analyzer)
 
-    def search(
-        self, by: Person, text: str, *, limit: int = 10, offset: int = 0, facets: Sequence[str] = ()
-    ) -> Page:
+    def search(self, by: Person, text: str, *, limit: int = 10, offset: int = 0, facets: Sequence[str] = ()) -> Page:
         """A page of hits that this person may see. Raises BadQuery, IndexUnavailable."""
         query = parse(text)
         limit = max(1, min(limit, MAX_PAGE))

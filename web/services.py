@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
+from indexer import worker
 from indexer.analysis import Analyzer
-from indexer.generations import Generations
+from indexer.generations import Generations, Manifest
 from kb.db import Database
+from kb.library import library_path
 from kb.settings import Settings
 from kb.store import ContentStore
 from web.search import SearchService
@@ -21,6 +24,11 @@ class Services:
     store: ContentStore
     generations: Generations
     search: SearchService
+
+    def rebuild(self, *, golden: bool = True, progress: Callable[[int], None] = lambda done: None) -> Manifest:
+        """Make the index anew; `golden` lets the golden queries keep a worse one from being swapped in."""
+        path = library_path() / "golden.tsv" if golden else None
+        return worker.rebuild(self.database, self.store, self.generations, golden=path, progress=progress)
 
     def close(self) -> None:
         self.generations.close()
