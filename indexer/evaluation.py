@@ -19,7 +19,7 @@ from typing import Any
 from indexer.analysis import Analyzer
 from indexer.document import IndexDocument
 from indexer.engines.base import Engine, Scope, SearchRequest
-from indexer.engines.whoosh import WhooshEngine
+from indexer.engines.whoosh_engine import WhooshEngine
 from indexer.query import literal
 from indexer.ranking import Parameters
 from kb.errors import Invalid

@@ -31,7 +31,7 @@ from typing import IO
 from indexer.analysis import Analyzer
 from indexer.document import IndexDocument
 from indexer.engines.base import Engine
-from indexer.engines.whoosh import SCHEMA_VERSION, WhooshEngine, sync_folder
+from indexer.engines.whoosh_engine import SCHEMA_VERSION, WhooshEngine, sync_folder
 from kb.errors import IndexLocked, IndexUnavailable
 
 KEPT = 2  # generations: the one in use, and the one to go back to by hand

@@ -46,6 +46,8 @@ def parts(written: str) -> tuple[str, ...]:
     if re.fullmatch(r"v\d[\d.]*", written):
         found[written[1:]] = None
     joined = whole(written)
+    if _MAC.match(written):
+        return tuple(found)  # its parts are bytes, not models
     for piece in (*pieces, *([joined] if joined.isalnum() and len(pieces) > 1 else [])):
         cut = atoms(piece)
         if len(cut) > 1:

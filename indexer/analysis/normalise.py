@@ -30,8 +30,12 @@ class Normalised(NamedTuple):
     offsets: array[int] | None
 
     def origin(self, start: int, end: int) -> tuple[int, int]:
-        """The span of the original text behind a span of the normalised one."""
-        return (start, end) if self.offsets is None else (self.offsets[start], self.offsets[end])
+        """The span of the original text behind a span of the normalised one; at least a whole character."""
+        if self.offsets is None:
+            return start, end
+        while self.offsets[end] == self.offsets[end - 1]:  # inside what one character became: ¼ is 1/4
+            end += 1
+        return self.offsets[start], self.offsets[end]
 
 
 @cache

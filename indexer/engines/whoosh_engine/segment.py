@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from indexer.analysis import is_cjk
 from indexer.analysis.identifiers import LONGEST
 from indexer.engines.base import Scope
-from indexer.engines.whoosh.codec import CARD, TEXTS, Docs, Rows, schema
+from indexer.engines.whoosh_engine.codec import CARD, TEXTS, Docs, Rows, schema
 from indexer.plan import Condition, Plan
 from indexer.projection import FACES, STAFF, Card, Projection, Space
 from indexer.suggestions import Typed
@@ -76,6 +76,8 @@ def _card(attributes: list[Any]) -> Card:
 class OpenSegment:
     """One segment, open for reading. Safe to share between threads and snapshots."""
 
+    _closed = True  # until the files are open
+
     def __init__(self, storage: Any, segment: Any) -> None:
         self.name: str = segment.segment_id()
         self.size: int = segment.doc_count_all()
@@ -83,6 +85,7 @@ class OpenSegment:
         self._lock = threading.Lock()  # Whoosh's files have one reading position
         self._perdoc = codec.per_document_reader(storage, segment)
         self._terms = codec.terms_reader(storage, segment)
+        self._closed = False
         self._texts = self._perdoc.column_reader(TEXTS, columns[TEXTS].column_type)
         self._kept = Kept(512)
         self.cards: list[Card] = []
@@ -99,8 +102,13 @@ class OpenSegment:
         self.numbers = {card.id: doc for doc, card in enumerate(self.cards)}
 
     def close(self) -> None:
-        self._perdoc.close()
-        self._terms.close()
+        """Close the files. The last reader of a segment that was merged away does so by letting go of it."""
+        if not self._closed:
+            self._closed = True
+            self._perdoc.close()
+            self._terms.close()
+
+    __del__ = close
 
     def postings(self, space: Space, term: str) -> tuple[Docs, Rows] | None:
         """Which documents have a term, how often in each face?"""

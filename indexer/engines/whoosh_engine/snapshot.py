@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from indexer import ranking
 from indexer.engines.base import Hit, Results, Scope, SearchRequest, Suggestion, Tier
-from indexer.engines.whoosh.segment import Kept, Mask, OpenSegment
+from indexer.engines.whoosh_engine.segment import Kept, Mask, OpenSegment
 from indexer.plan import Concept, Plan
 from indexer.projection import FACES, Card, Space
 from indexer.ranking import TIERS, Floats, Parameters

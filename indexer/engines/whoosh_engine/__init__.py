@@ -23,9 +23,16 @@ from whoosh.index import TOC, EmptyIndexError, FileIndex, LockError
 from indexer.analysis import Analyzer
 from indexer.document import IndexDocument
 from indexer.engines.base import Results, Scope, SearchRequest, Suggestion
-from indexer.engines.whoosh.codec import INDEX_NAME, SCHEMA_VERSION, ArrayWriter, DurableStorage, schema, sync_folder
-from indexer.engines.whoosh.segment import OpenSegment, pack
-from indexer.engines.whoosh.snapshot import Snapshot
+from indexer.engines.whoosh_engine.codec import (
+    INDEX_NAME,
+    SCHEMA_VERSION,
+    ArrayWriter,
+    DurableStorage,
+    schema,
+    sync_folder,
+)
+from indexer.engines.whoosh_engine.segment import OpenSegment, pack
+from indexer.engines.whoosh_engine.snapshot import Snapshot
 from indexer.plan import plan
 from indexer.projection import project
 from indexer.ranking import Parameters

@@ -1,0 +1,57 @@
+"""What the tests of the search layer share: one analyzer with the shipped dictionary, and engines over temp folders."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from indexer import Engine, Query, Results, Scope, SearchRequest, parse
+from indexer.analysis import Analyzer
+from indexer.engines.scan import ScanEngine
+from indexer.engines.whoosh_engine import WhooshEngine
+
+DICTIONARY = Path(__file__).parents[2] / "content" / "dictionary"
+Search = Callable[..., Results]
+
+
+@pytest.fixture(scope="session")
+def cache_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("jieba")
+
+
+@pytest.fixture(scope="session")
+def analyzer(cache_dir: Path) -> Analyzer:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # jieba's own, see pyproject.toml
+        analyzer = Analyzer(DICTIONARY, cache_dir)
+        analyzer.load()
+    return analyzer
+
+
+@pytest.fixture(params=["whoosh", "scan"])
+def engine(request: pytest.FixtureRequest, analyzer: Analyzer, tmp_path: Path) -> Iterator[Engine]:
+    """Every engine of the product: a test that takes this one states the contract."""
+    engine: Engine = (
+        WhooshEngine.create(tmp_path / "index", analyzer) if request.param == "whoosh" else ScanEngine(analyzer)
+    )
+    yield engine
+    engine.close()
+
+
+@pytest.fixture
+def search(engine: Engine) -> Search:
+    """Search the engine of the test for what somebody types."""
+
+    def ask(text: str | Query, scope: Scope | None = None, **options: object) -> Results:
+        query = parse(text) if isinstance(text, str) else text
+        return engine.search(SearchRequest(query, scope or Scope.everything(), **options))  # type: ignore[arg-type]
+
+    return ask
+
+
+def ids(results: Results) -> list[str]:
+    """The ids of the hits, in order."""
+    return [hit.id for hit in results.hits]

@@ -1,0 +1,348 @@
+"""The contract of `indexer/engines/base.py`: every engine of the product keeps it."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import pytest
+
+from indexer import Engine, IndexDocument, Scope, SearchRequest, Tier, parse
+from tests.indexer.conftest import Search, ids
+
+STAFF = Scope(frozenset({"public", "staff"}), frozenset(), staff_text=True)
+
+
+def solution(id: str, title: str, body: str = "", version: int = 1, **more: object) -> IndexDocument:
+    return IndexDocument(id, version, "solution", title, body, **more)  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def library(engine: Engine) -> Engine:
+    """A small library in two commits, so that an engine with segments has two of them."""
+    engine.apply(
+        [
+            solution(
+                "SOL-TV-001",
+                "机顶盒开机后电视黑屏没有画面",
+                "先看信号源。屏幕显示 E04 时核对智能卡。",
+                staff_body="测量用户端电平,低于45dBμV时检查分支器",
+                symptoms=("盒子开了没影儿", "电视黑乎乎的"),
+                codes=("E04",),
+                devices=("机顶盒", "HG8245H"),
+                category="数字电视/机顶盒",
+                owner_group="team-tv",
+                updated=dt.date(2026, 5, 1),
+            ),
+            solution("SOL-NET-001", "宽带拨号提示691", "账号或密码错误。登录网关10.0.3.17核对。", codes=("691",)),
+        ],
+        [],
+    )
+    engine.apply(
+        [
+            solution("SOL-DB-001", "监听异常", "报ORA-12541,无法完成数据库连接,超时后重试。", audience="staff"),
+            solution(
+                "SOL-DB-002", "主备切换", "数据库,连接池与主备切换说明。", audience="restricted", owner_group="dba"
+            ),
+            IndexDocument("POL-001", 3, "policy", "变更管理制度", "割接窗口为零点至四点。端口0/1/3除外。"),
+        ],
+        [],
+    )
+    return engine
+
+
+# Words, synonyms, identifiers
+
+
+@pytest.mark.parametrize(
+    ("typed", "first"),
+    [
+        ("黑屏", "SOL-TV-001"),
+        ("机顶盒没画面怎么办", "SOL-TV-001"),
+        ("盒子 黑屏", "SOL-TV-001"),
+        ("機頂盒黑屏", "SOL-TV-001"),
+        ("机定盒", "SOL-TV-001"),
+        ("E零四", "SOL-TV-001"),
+        ("Ｅ０４", "SOL-TV-001"),
+        ("e-04", "SOL-TV-001"),
+        ("hg-8245h", "SOL-TV-001"),
+        ("8245", "SOL-TV-001"),
+        ("hg8245", "SOL-TV-001"),
+        ("45dBuV", "SOL-TV-001"),
+        ("691", "SOL-NET-001"),
+        ("10.0.3.17", "SOL-NET-001"),
+        ("10.0.3", "SOL-NET-001"),
+        ("ＯＲＡ－12541", "SOL-DB-001"),
+        ("ora12541", "SOL-DB-001"),
+        ("12541", "SOL-DB-001"),
+        ("0/1/3", "POL-001"),
+        ("sol-tv-001", "SOL-TV-001"),
+    ],
+)
+def test_what_people_type_finds_the_entry_first(library: Engine, search: Search, typed: str, first: str) -> None:
+    assert ids(search(typed))[:1] == [first]
+
+
+@pytest.mark.parametrize("typed", ["SOL-TV-001", "691", "HG8245H", "监听异常", "E04 黑屏"])
+def test_id_title_code_and_model_are_exact(library: Engine, search: Search, typed: str) -> None:
+    assert search(typed).hits[0].tier is Tier.EXACT
+
+
+def test_device_that_is_no_model_is_not_exact(library: Engine, search: Search) -> None:
+    assert search("机顶盒").hits[0].tier is Tier.WORDS
+
+
+def test_more_of_the_query_stands_higher(engine: Engine, search: Search) -> None:
+    engine.apply(
+        [solution("A", "光猫", "红灯"), solution("B", "光猫红灯闪烁", "光功率异常"), solution("C", "红灯")], []
+    )
+    assert ids(search("光猫 红灯 光功率"))[0] == "B"
+
+
+def test_synonym_counts_less_than_the_word(engine: Engine, search: Search) -> None:
+    engine.apply([solution("A", "光猫亮红灯"), solution("B", "ONU亮红灯")], [])
+    found = search("光猫")
+    assert ids(found) == ["A", "B"]
+    assert found.hits[0].score > found.hits[1].score
+
+
+def test_codes_are_never_synonyms(engine: Engine, search: Search) -> None:
+    engine.apply([solution("A", "显示E04"), solution("B", "显示E16")], [])
+    assert ids(search("E04")) == ["A"]
+
+
+# Phrases and minus
+
+
+@pytest.mark.parametrize("typed", ["“数据库连接”", '"数据库连接"', "「数据库连接」", "“數據庫連接”", "“据库连”"])
+def test_phrase_is_matched_character_for_character(library: Engine, search: Search, typed: str) -> None:
+    assert ids(search(typed)) == ["SOL-DB-001"]  # SOL-DB-002 has a comma in between
+
+
+@pytest.mark.parametrize(
+    ("typed", "found"), [("“接”", {"SOL-DB-001", "SOL-DB-002", "POL-001"}), ("“说明”", {"SOL-DB-002"})]
+)
+def test_short_phrases(library: Engine, search: Search, typed: str, found: set[str]) -> None:
+    assert set(ids(search(typed))) == found
+
+
+def test_phrase_across_scripts_and_line_ends(engine: Engine, search: Search) -> None:
+    engine.apply([solution("A", "a", "重启\nserver 服务"), solution("B", "b", "重启 servers 服务")], [])
+    assert ids(search("“重启server服务”")) == ["A"]
+    assert ids(search("“启 server”")) == ["A"]
+
+
+def test_phrase_does_not_run_from_one_symptom_into_the_next(engine: Engine, search: Search) -> None:
+    engine.apply([solution("A", "a", symptoms=("电视黑屏", "没有声音"))], [])
+    assert search("“黑屏没有”").total == 0
+    assert search("“没有声音”").total == 1
+
+
+@pytest.mark.parametrize(
+    ("typed", "left"),
+    [
+        ("数据库", {"SOL-DB-001", "SOL-DB-002"}),
+        ("数据库 -主备", {"SOL-DB-001"}),
+        ("数据库 -“主备切换”", {"SOL-DB-001"}),
+        ("数据库 -归口:dba", {"SOL-DB-001"}),
+        ("数据库 -ORA-12541", {"SOL-DB-002"}),
+        ("-数据库", {"SOL-TV-001", "SOL-NET-001", "POL-001"}),
+    ],
+)
+def test_minus_excludes(library: Engine, search: Search, typed: str, left: set[str]) -> None:
+    assert set(ids(search(typed))) == left
+
+
+# Filters
+
+
+@pytest.mark.parametrize(
+    ("typed", "found"),
+    [
+        ("kind:policy", {"POL-001"}),
+        ("种类：制度", {"POL-001"}),
+        ("类目:数字电视", {"SOL-TV-001"}),
+        ("category:机顶盒", {"SOL-TV-001"}),
+        ("设备:hg-8245h", {"SOL-TV-001"}),
+        ("code:e04", {"SOL-TV-001"}),
+        ("代码:691,E04", {"SOL-TV-001", "SOL-NET-001"}),
+        ("code:691 code:E04", {"SOL-TV-001", "SOL-NET-001"}),
+        ("受众:员工", {"SOL-DB-001"}),
+        ("group:dba", {"SOL-DB-002"}),
+        ("编号:sol-db-001", {"SOL-DB-001"}),
+        ("kind:solution audience:public -code:691", {"SOL-TV-001"}),
+        ("连接 kind:policy", set()),
+    ],
+)
+def test_filters(library: Engine, search: Search, typed: str, found: set[str]) -> None:
+    results = search(typed)
+    assert set(ids(results)) == found
+    assert results.total == len(found)
+
+
+def test_filter_alone_orders_the_youngest_first_then_by_id(engine: Engine, search: Search) -> None:
+    days = {"A": None, "B": dt.date(2026, 1, 2), "C": dt.date(2026, 1, 3), "D": dt.date(2026, 1, 2)}
+    engine.apply([solution(id, "标题", updated=day) for id, day in days.items()], [])
+    assert ids(search("kind:solution")) == ["C", "B", "D", "A"]
+    assert ids(search("kind:solution", limit=2, offset=1)) == ["B", "D"]
+
+
+# Weaker tiers
+
+
+def test_bigrams_help_where_words_find_little(engine: Engine, search: Search) -> None:
+    engine.apply([solution("A", "浮梁山前端机房"), solution("B", "山前小区")], [])
+    found = search("山前端")
+    assert [(hit.id, hit.tier) for hit in found.hits] == [("A", Tier.WORDS), ("B", Tier.BIGRAMS)]
+    assert found.relaxed == Tier.BIGRAMS
+
+
+@pytest.mark.parametrize("typed", ["jidinghe", "ji ding he", "jdh", "JDH", "jidinghekaiji"])
+def test_pinyin_finds_titles_and_symptoms(library: Engine, search: Search, typed: str) -> None:
+    found = search(typed)
+    assert ids(found) == ["SOL-TV-001"]
+    assert (found.hits[0].tier, found.relaxed) == (Tier.PINYIN, Tier.PINYIN)
+
+
+def test_pinyin_never_stands_above_characters(engine: Engine, search: Search) -> None:
+    engine.apply([solution("A", "机顶盒"), solution("B", "说明", "见 jdh 脚本")], [])
+    assert [(hit.id, hit.tier) for hit in search("jdh").hits] == [("B", Tier.WORDS), ("A", Tier.PINYIN)]
+
+
+@pytest.mark.parametrize("typed", ["", "   ", "？？！", "🙂", "-", "“”", "\ud800"])
+def test_nothing_to_look_up_finds_nothing(library: Engine, search: Search, typed: str) -> None:
+    assert search(typed).total == 0
+
+
+def test_question_words_alone_are_still_words(engine: Engine, search: Search) -> None:
+    engine.apply([solution("A", "怎么办"), solution("B", "宽带")], [])
+    assert ids(search("怎么办"))[:1] == ["A"]
+
+
+# Scope
+
+
+def test_staff_text_matches_for_staff_alone(library: Engine, search: Search) -> None:
+    for typed in ("分支器", "“检查分支器”", "45dbuv"):
+        assert search(typed, Scope.public()).total == 0
+        assert ids(search(typed, STAFF)) == ["SOL-TV-001"]
+    # nor may a minus tell the public what the staff text says
+    assert "SOL-TV-001" in ids(search("黑屏 -分支器", Scope.public()))
+    assert "SOL-TV-001" not in ids(search("黑屏 -分支器", STAFF))
+
+
+@pytest.mark.parametrize(
+    ("scope", "seen"),
+    [
+        (Scope.public(), set()),
+        (STAFF, {"SOL-DB-001"}),
+        (
+            Scope(frozenset({"public", "staff", "restricted"}), frozenset({"dba"}), staff_text=True),
+            {"SOL-DB-001", "SOL-DB-002"},
+        ),
+        (Scope(frozenset({"public", "staff", "restricted"}), frozenset({"team-tv"}), staff_text=True), {"SOL-DB-001"}),
+        (Scope.everything(), {"SOL-DB-001", "SOL-DB-002"}),
+    ],
+)
+def test_scope_trims_hits_totals_facets_and_suggestions(
+    library: Engine, search: Search, scope: Scope, seen: set[str]
+) -> None:
+    found = search("数据库 连接", scope, facets=("audience", "kind"))
+    assert set(ids(found)) == seen
+    assert found.total == len(seen)
+    assert sum(number for _, number in found.facets["kind"]) == len(seen)
+    assert {id for title in ("监听", "主备") for id in (one.id for one in library.suggest(title, scope))} == seen
+
+
+def test_excluded_ids_are_left_out_everywhere(library: Engine, search: Search) -> None:
+    scope = Scope(frozenset({"public"}), frozenset(), staff_text=False, exclude=frozenset({"SOL-TV-001", "NONE"}))
+    found = search("kind:solution", scope, facets=("device",))
+    assert (ids(found), found.total, found.facets) == (["SOL-NET-001"], 1, {"device": []})
+    assert library.suggest("机顶盒", scope) == []
+
+
+def test_facets_count_all_hits_not_the_page(library: Engine, search: Search) -> None:
+    found = search("kind:solution,policy", limit=1, facets=("kind", "category", "device", "audience"))
+    assert found.facets == {
+        "kind": [("solution", 4), ("policy", 1)],
+        "category": [("数字电视/机顶盒", 1)],
+        "device": [("HG8245H", 1), ("机顶盒", 1)],
+        "audience": [("public", 3), ("restricted", 1), ("staff", 1)],
+    }
+
+
+# Suggestions
+
+
+@pytest.mark.parametrize(
+    ("prefix", "expected"),
+    [
+        ("机顶", ["SOL-TV-001"]),
+        ("電視黑", ["SOL-TV-001"]),
+        ("没影", ["SOL-TV-001"]),
+        ("jdh", ["SOL-TV-001"]),
+        ("jiding", ["SOL-TV-001"]),
+        ("69", ["SOL-NET-001"]),
+        ("bggl", ["POL-001"]),
+        ("", []),
+        ("?", []),
+        ("zzz", []),
+    ],
+)
+def test_suggestions(library: Engine, prefix: str, expected: list[str]) -> None:
+    assert [one.id for one in library.suggest(prefix, Scope.public())] == expected
+
+
+def test_suggestions_put_beginnings_first_and_keep_the_limit(engine: Engine) -> None:
+    titles = {"A": "更换光猫", "B": "光猫红灯闪烁", "C": "光猫", "D": "其他"}
+    engine.apply([solution(id, title) for id, title in titles.items()], [])
+    engine.apply([solution("E", "网络", symptoms=("光猫坏了",))], [])
+    assert [one.id for one in engine.suggest("光猫", Scope.public())] == ["C", "B", "A", "E"]
+    assert [one.id for one in engine.suggest("光猫", Scope.public(), limit=2)] == ["C", "B"]
+
+
+# Changes
+
+
+def test_newer_wins_and_a_late_retry_does_no_harm(engine: Engine, search: Search) -> None:
+    engine.apply([solution("A", "旧标题", version=1), solution("A", "新标题", version=2)], [])
+    engine.apply([solution("A", "更旧", version=1)], [])
+    assert (engine.count(), engine.versions()) == (1, {"A": 2})
+    assert search("“新标题”").total == 1
+    assert search("“旧标题”").total == search("“更旧”").total == 0
+
+
+def test_batch_may_run_twice(engine: Engine, search: Search) -> None:
+    for _ in range(2):
+        engine.apply([solution("A", "甲"), solution("B", "乙")], ["C"])
+    assert engine.versions() == {"A": 1, "B": 1}
+    assert search("kind:solution").total == 2
+
+
+def test_removal(engine: Engine, search: Search) -> None:
+    engine.apply([solution("A", "标题"), solution("B", "标题")], [])
+    engine.apply([solution("B", "标题", version=2)], ["A", "B"])
+    assert (engine.count(), engine.versions(), search("标题").total) == (0, {}, 0)
+    engine.apply([solution("A", "标题")], [])
+    assert ids(search("标题")) == ["A"]
+
+
+def test_optimise_changes_no_result(engine: Engine, search: Search) -> None:
+    for number in range(12):
+        engine.apply([solution(f"S-{number % 8}", f"机顶盒黑屏{number}", "正文 " * number, version=number)], [])
+    before = search("机顶盒 黑屏", limit=20, facets=("kind",))
+    engine.optimise()
+    after = search("机顶盒 黑屏", limit=20, facets=("kind",))
+    assert ids(after) == ids(before)
+    assert [hit.score for hit in after.hits] == pytest.approx([hit.score for hit in before.hits])
+    assert (after.total, after.facets) == (before.total, before.facets)
+    assert search(f"“{'正文' * 6}”").total == 6
+
+
+def test_empty_index_answers(engine: Engine, search: Search) -> None:
+    assert (search("机顶盒").total, engine.count(), engine.suggest("机", Scope.public())) == (0, 0, [])
+    engine.optimise()
+
+
+def test_page_beyond_the_end_is_empty(library: Engine) -> None:
+    results = library.search(SearchRequest(parse("数据库"), Scope.everything(), limit=10, offset=50))
+    assert (results.hits, results.total) == ([], 2)
