@@ -83,7 +83,7 @@ def everything(database: Database, store: ContentStore) -> Iterator[IndexDocumen
 
 def expected(session: Session) -> dict[str, int]:
     """Which version of which entry should the index hold? What verification compares with."""
-    return dict(session.execute(select(Entry.number, Entry.version).where(searchable())).tuples().all())
+    return dict(session.execute(select(Entry.number, Entry.version).where(searchable())).all())
 
 
 def ids_of(session: Session, numbers: Sequence[str]) -> list[int]:
