@@ -1,0 +1,166 @@
+"""Incidents for programs: the same steps and the same closing gate as on the pages."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from apiflask import APIBlueprint
+from sqlalchemy.orm import Session
+
+from kb import entries, incidents
+from kb.access import Permission, Person
+from kb.errors import Conflict
+from kb.lifecycle import DONE_INCIDENT, UNMET_TEXT, VerificationMethod
+from kb.models import Incident
+from web import links
+from web.api import schemas
+from web.context import person, services
+
+bp = APIBlueprint("api_incidents", __name__, url_prefix="/api/v1/incidents", tag="incidents")
+
+
+def as_json(by: Person, incident: Incident) -> dict[str, Any]:
+    """An incident without its people: names, numbers and addresses stay on the page of whoever handles it."""
+    solution = incident.solution
+    return {
+        "number": incident.number,
+        "state": incident.state,
+        "title": incident.title,
+        "description": incident.description,
+        "channel": incident.channel,
+        "priority": incident.priority,
+        "district": incident.district.key if incident.district else None,
+        "assignee": incident.assignee.username if incident.assignee else None,
+        "solution": solution.number if solution and entries.may_read(by, solution) else None,
+        "references": [row.entry.number for row in incident.references if entries.may_read(by, row.entry)],
+        "unmet": [] if incident.state in DONE_INCIDENT else [UNMET_TEXT[item] for item in incidents.unmet(incident)],
+        "version": incident.version,
+        "created_at": incident.created_at,
+        "updated_at": incident.updated_at,
+    }
+
+
+@bp.get("")
+@bp.input(schemas.IncidentQuery, location="query", arg_name="asked")
+@bp.output(schemas.Incidents)
+def index(asked: schemas.IncidentQuery) -> dict[str, object]:
+    """Open incidents, the most urgent first; `done` for the others."""
+    with services().database.read() as session:
+        rows = incidents.listing(session, person(), mine=asked.mine, done=asked.done, limit=asked.limit)
+        return {"incidents": [as_json(person(), row) for row in rows]}
+
+
+@bp.post("")
+@bp.input(schemas.Report, arg_name="given")
+@bp.output(schemas.Reported, status_code=201)
+def report(given: schemas.Report) -> dict[str, object]:
+    """Report a fault; anybody may."""
+    with services().database.write() as session:
+        incident = incidents.report(session, person(), **given.model_dump())
+        session.commit()
+    own = person().id is None  # the link is the reporter's word, so staff get none
+    return {"number": incident.number, "confirmation": links.confirmation(incident) if own else None}
+
+
+@bp.get("/<number>")
+@bp.output(schemas.Incident)
+def show(number: str) -> dict[str, Any]:
+    """One incident, with what keeps it from closing."""
+    with services().database.read() as session:
+        return as_json(person(), incidents.find(session, person(), number))
+
+
+@bp.post("/<number>/take")
+@bp.input(schemas.Step, arg_name="given")
+@bp.output(schemas.Incident)
+def take(number: str, given: schemas.Step) -> dict[str, Any]:
+    """Start working on it oneself."""
+    return _step(number, given, lambda session, incident: incidents.take(session, person(), incident))
+
+
+@bp.post("/<number>/wait")
+@bp.input(schemas.Wait, arg_name="given")
+@bp.output(schemas.Incident)
+def wait(number: str, given: schemas.Wait) -> dict[str, Any]:
+    """Set it aside until something happens."""
+    return _step(number, given, lambda session, incident: incidents.wait(session, person(), incident, given.reason))
+
+
+@bp.post("/<number>/resolve")
+@bp.input(schemas.Step, arg_name="given")
+@bp.output(schemas.Incident)
+def resolve(number: str, given: schemas.Step) -> dict[str, Any]:
+    """Mark it repaired; now the user has the word."""
+    return _step(number, given, lambda session, incident: incidents.resolve(session, person(), incident))
+
+
+@bp.post("/<number>/link")
+@bp.input(schemas.Link, arg_name="given")
+@bp.output(schemas.Incident)
+def link(number: str, given: schemas.Link) -> dict[str, Any]:
+    """Name the published solution that resolves it."""
+
+    def step(session: Session, incident: Incident) -> None:
+        incidents.link(session, person(), incident, entries.find(session, person(), given.entry))
+
+    return _step(number, given, step)
+
+
+@bp.post("/<number>/verify")
+@bp.input(schemas.Verify, arg_name="given")
+@bp.output(schemas.Incident)
+def verify(number: str, given: schemas.Verify) -> dict[str, Any]:
+    """Write down what the user said of the repair."""
+    if given.method is VerificationMethod.SIGNED_LINK:
+        raise Conflict("用户链接只能由用户本人使用 · only the user confirms through the link")
+
+    def step(session: Session, incident: Incident) -> None:
+        incidents.verify(
+            session, person(), incident, given.outcome, given.method, said_by=given.said_by, remark=given.remark
+        )
+
+    return _step(number, given, step)
+
+
+@bp.post("/<number>/close")
+@bp.input(schemas.Step, arg_name="given")
+@bp.output(schemas.Incident)
+def close(number: str, given: schemas.Step) -> dict[str, Any]:
+    """Close it; 409 `gate_closed` with the unmet conditions while the gate is not met."""
+    return _step(number, given, lambda session, incident: incidents.close(session, person(), incident))
+
+
+@bp.post("/<number>/reopen")
+@bp.input(schemas.Reopen, arg_name="given")
+@bp.output(schemas.Incident)
+def reopen(number: str, given: schemas.Reopen) -> dict[str, Any]:
+    """It is not solved after all."""
+    return _step(
+        number, given, lambda session, incident: incidents.reopen(session, person(), incident, reason=given.reason)
+    )
+
+
+@bp.post("/<number>/cancel")
+@bp.input(schemas.Cancel, arg_name="given")
+@bp.output(schemas.Incident)
+def cancel(number: str, given: schemas.Cancel) -> dict[str, Any]:
+    """It was no incident; only a technical lead says so."""
+    return _step(
+        number,
+        given,
+        lambda session, incident: incidents.cancel(session, person(), incident, given.reason, remark=given.remark),
+    )
+
+
+def _step(number: str, given: schemas.Step, step: Callable[[Session, Incident], object]) -> dict[str, Any]:
+    by = person()
+    by.require(Permission.HANDLE_INCIDENTS)
+    with services().database.write() as session:
+        incident = incidents.find(session, by, number)
+        if given.version is not None:
+            incidents.check_version(incident, given.version)
+        step(session, incident)
+        answer = as_json(by, incident)
+        session.commit()
+    return answer

@@ -1,0 +1,41 @@
+"""GET /api/v1/search and /api/v1/suggest: what this person may find."""
+
+from __future__ import annotations
+
+from apiflask import APIBlueprint
+
+from kb.errors import Invalid
+from web.api import schemas
+from web.context import person, services
+from web.search import FACETS
+
+bp = APIBlueprint("api_search", __name__, url_prefix="/api/v1", tag="search")
+
+
+@bp.get("/search")
+@bp.input(schemas.SearchQuery, location="query", arg_name="asked")
+@bp.output(schemas.Results)
+def search(asked: schemas.SearchQuery) -> dict[str, object]:
+    """Hits for a query, best first."""
+    facets = tuple(name for name in asked.facet.split(",") if name)
+    if unknown := set(facets) - set(FACETS):
+        said = f"没有分面 {', '.join(sorted(unknown))} · no such facet; there are {', '.join(FACETS)}"
+        raise Invalid(f"facet: {said}", fields={"facet": said})
+    page = services().search.search(person(), asked.q, limit=asked.limit, offset=asked.offset, facets=facets)
+    return {
+        "query": page.query.text,
+        "total": page.total,
+        "relaxed": page.relaxed,
+        "took_ms": round(page.took_ms, 2),
+        "hits": [hit.as_json() for hit in page.hits],
+        "facets": page.facets,
+    }
+
+
+@bp.get("/suggest")
+@bp.input(schemas.SuggestQuery, location="query", arg_name="asked")
+@bp.output(schemas.Suggestions)
+def suggest(asked: schemas.SuggestQuery) -> dict[str, object]:
+    """Entries offered for what has been typed so far."""
+    found = services().search.suggest(person(), asked.q, asked.limit)
+    return {"suggestions": [{"id": item.id, "title": item.title} for item in found]}

@@ -1,0 +1,68 @@
+"""What is being searched for, as an address: words plus filters, each of which can be added or taken away by a link.
+
+Filters travel as parameters of their own (`?q=黑屏&kind=solution`) so that the words stay as they were typed; towards the
+search they become our query language.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from flask import Request, url_for
+
+FILTERS = ("kind", "category", "device", "audience")
+PAGE_SIZE = 10  # hits
+LAST_PAGE = 100  # nobody reads further; a deep page costs the engine all the hits before it
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One search as its address has it."""
+
+    words: str
+    filters: dict[str, str] = field(default_factory=dict)
+    page: int = 1
+
+    @classmethod
+    def read(cls, request: Request) -> Asked:
+        given = {name: request.args.get(name, "").strip() for name in FILTERS}
+        page = request.args.get("page", 1, type=int)
+        return cls(
+            request.args.get("q", "").strip(),
+            {name: value for name, value in given.items() if value},
+            min(max(page, 1), LAST_PAGE),
+        )
+
+    @property
+    def empty(self) -> bool:
+        return not self.words and not self.filters
+
+    @property
+    def text(self) -> str:
+        """The whole question in the query language."""
+        return " ".join([self.words, *(f"{name}:{_quoted(value)}" for name, value in self.filters.items())]).strip()
+
+    @property
+    def offset(self) -> int:
+        return (self.page - 1) * PAGE_SIZE
+
+    @property
+    def url(self) -> str:
+        parameters: dict[str, Any] = {"q": self.words} | self.filters
+        return url_for("search.results", page=self.page if self.page > 1 else None, **parameters)
+
+    def with_filter(self, name: str, value: str) -> Asked:
+        return Asked(self.words, self.filters | {name: value})
+
+    def without(self, name: str) -> Asked:
+        return Asked(self.words, {key: value for key, value in self.filters.items() if key != name})
+
+    def at(self, page: int) -> Asked:
+        return Asked(self.words, self.filters, page)
+
+
+def _quoted(value: str) -> str:
+    """A value as one piece of the query, whatever marks stand in it."""
+    value = " ".join(value.split())
+    return f"「{value}」" if '"' in value else f'"{value}"'

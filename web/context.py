@@ -1,0 +1,65 @@
+"""Who is asking, and what is there to work with? The two things every view needs, and the few that follow from them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import wraps
+from typing import Any, TypeVar, cast
+
+from flask import current_app, g
+from sqlalchemy import select
+
+from kb.access import SUBSCRIBER, Permission, Person, may_see
+from kb.errors import IndexUnavailable
+from kb.models import Entry
+from kb.precheck import Near, Similar
+from web.services import Services
+
+EXTENSION = "wenqu"
+_View = TypeVar("_View", bound=Callable[..., Any])
+
+
+def services() -> Services:
+    """The installation this application serves."""
+    return cast(Services, current_app.extensions[EXTENSION])
+
+
+def person() -> Person:
+    """Whoever sent this request; a subscriber when nobody is signed in."""
+    return cast(Person, g.get("person", SUBSCRIBER))
+
+
+def needs(permission: Permission) -> Callable[[_View], _View]:
+    """Ask for a permission before the view begins; kb asks again for what it does."""
+
+    def decorate(view: _View) -> _View:
+        @wraps(view)
+        def checked(*args: Any, **kwargs: Any) -> Any:
+            person().require(permission)
+            return view(*args, **kwargs)
+
+        return cast(_View, checked)
+
+    return decorate
+
+
+def similar() -> Similar | None:
+    """The search for near-duplicates as this person may see it; None while there is no index to ask."""
+    here, by = services(), person()
+    try:
+        here.generations.current()
+    except IndexUnavailable:
+        return None
+
+    def look(title: str, body: str) -> Sequence[Near]:
+        near = here.search.similar(title, body)
+        with here.database.read() as session:
+            # a restricted entry's title is no business of a reviewer from another group
+            seen = {
+                entry.number
+                for entry in session.scalars(select(Entry).where(Entry.number.in_([item.number for item in near])))
+                if may_see(by, entry.audience, entry.owner_group)
+            }
+        return [item for item in near if item.number in seen]
+
+    return look

@@ -1,0 +1,195 @@
+"""What is each state, kind and figure called on a page? One table per closed set, and the filters templates use."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from flask import Flask
+from markupsafe import Markup, escape
+
+from kb import clock
+from kb.documents import Audience, Confidence, Kind
+from kb.lifecycle import (
+    CancelReason,
+    Decision,
+    EntryState,
+    IncidentState,
+    Origin,
+    Outcome,
+    Part,
+    RevisionState,
+    Role,
+    Unmet,
+    VerificationMethod,
+)
+from kb.topology import MEDIA
+
+LABELS: dict[str, dict[str, str]] = {
+    "kind": {
+        Kind.SOLUTION: "解决方案",
+        Kind.CHANGE_REQUEST: "变更申请",
+        Kind.TEST_PLAN: "测试方案",
+        Kind.TECH_PLAN: "技术方案",
+        Kind.POLICY: "制度规范",
+        Kind.TOPOLOGY: "网络拓扑",
+        Kind.REFERENCE: "参考资料",
+    },
+    "audience": {Audience.PUBLIC: "公开", Audience.STAFF: "员工", Audience.RESTRICTED: "受限"},
+    "tier": {"exact": "精确", "words": "词语", "bigrams": "字符", "pinyin": "拼音"},
+    "confidence": {
+        Confidence.VERIFIED: "已核实",
+        Confidence.SINGLE_SOURCE: "单一来源",
+        Confidence.UNVERIFIED: "待本地确认",
+    },
+    "entry_state": {
+        EntryState.DRAFT: "未发布",
+        EntryState.PUBLISHED: "已发布",
+        EntryState.EXPIRED: "已过期",
+        EntryState.RETIRED: "已停用",
+    },
+    "revision_state": {
+        RevisionState.DRAFT: "草稿",
+        RevisionState.SUBMITTED: "待审",
+        RevisionState.IN_REVIEW: "审核中",
+        RevisionState.RETURNED: "已退回",
+        RevisionState.APPROVED: "已发布",
+        RevisionState.SUPERSEDED: "已被替代",
+        RevisionState.RETIRED: "已停用",
+    },
+    "incident_state": {
+        IncidentState.NEW: "新建",
+        IncidentState.IN_PROGRESS: "处理中",
+        IncidentState.PENDING: "挂起",
+        IncidentState.RESOLVED: "已解决待确认",
+        IncidentState.VERIFIED: "用户已确认",
+        IncidentState.CLOSED: "已关闭",
+        IncidentState.REOPENED: "已重开",
+        IncidentState.CANCELLED: "已取消",
+    },
+    "role": {
+        Role.SUBSCRIBER: "用户",
+        Role.TECHNICIAN: "技术员",
+        Role.REVIEWER: "技术负责人",
+        Role.KNOWLEDGE_MANAGER: "知识管理员",
+        Role.ADMINISTRATOR: "管理员",
+    },
+    "part": {Part.CONTENT: "内容审核", Part.FORMAL: "形式审核"},
+    "decision": {Decision.APPROVE: "通过", Decision.RETURN: "退回"},
+    "origin": {Origin.WRITTEN: "本地编写", Origin.LIBRARY: "随产品提供", Origin.IMPORTED: "导入"},
+    "outcome": {Outcome.SOLVED: "已解决", Outcome.UNSOLVED: "未解决"},
+    "method": {
+        VerificationMethod.SIGNED_LINK: "用户链接",
+        VerificationMethod.CALL_BACK: "电话回访",
+        VerificationMethod.ON_SITE: "现场确认",
+    },
+    "cancel_reason": {
+        CancelReason.DUPLICATE: "重复报修",
+        CancelReason.FALSE_REPORT: "误报",
+        CancelReason.WITHDRAWN: "用户撤回",
+    },
+    "unmet": {
+        Unmet.NOT_VERIFIED: "用户尚未确认已解决",
+        Unmet.NO_SOLUTION: "尚未关联解决方案",
+        Unmet.SOLUTION_NOT_APPROVED: "解决方案尚未通过两项审核",
+        Unmet.NOT_A_SOLUTION: "关联的词条不是解决方案",
+    },
+    "channel": {"web": "网页", "phone": "电话", "inspection": "巡检", "monitoring": "监控"},
+    "priority": {"1": "紧急", "2": "高", "3": "中", "4": "普通"},
+    "finding": {"pass": "通过", "fail": "不通过", "look": "请看"},
+    "medium": dict(zip(MEDIA, ("光纤", "同轴", "双绞线", "供电", "逻辑"), strict=True)),
+    "facet": {"kind": "种类", "category": "类目", "device": "设备", "audience": "受众"},
+    # the verbs of the audit; what is not listed is shown as it was recorded
+    "action": {
+        "report": "报修",
+        "take": "接单",
+        "wait": "挂起",
+        "resolve": "标记已解决",
+        "verify_signed_link": "用户经链接确认",
+        "verify_call_back": "电话回访确认",
+        "verify_on_site": "现场确认",
+        "close": "关闭",
+        "reopen": "重开",
+        "cancel": "取消",
+        "link": "关联解决方案",
+        "relink": "更换解决方案",
+        "refer": "引用为参考",
+        "create": "新建",
+        "revise": "开始修订",
+        "submit": "提交审核",
+        "recall": "撤回",
+        "content_approve": "内容审核通过",
+        "content_return": "内容审核退回",
+        "formal_approve": "形式审核通过",
+        "formal_return": "形式审核退回",
+        "retire": "停用",
+        "expire": "到期",
+        "import": "导入",
+        "check_in_library": "随产品检入",
+        "check_in_imported": "导入检入",
+    },
+}
+
+_TONE = {
+    "published": "good", "approved": "good", "closed": "good", "verified": "good", "pass": "good", "approve": "good",
+    "solved": "good", "in_review": "wait", "submitted": "wait", "resolved": "wait", "pending": "wait", "look": "wait",
+    "unverified": "wait", "expired": "wait", "single_source": "wait", "in_progress": "busy", "reopened": "bad",
+    "returned": "bad", "retired": "bad", "fail": "bad", "return": "bad", "unsolved": "bad", "restricted": "bad",
+    "new": "busy",
+}  # fmt: skip
+
+
+def label(value: object, of: str) -> str:
+    """The Chinese name of a value of a closed set, or the value itself when the set does not have it."""
+    return LABELS[of].get(str(value), str(value))
+
+
+def tone(value: object) -> str:
+    """Which colour goes with a state? The text beside it says the same."""
+    return _TONE.get(str(value), "plain")
+
+
+def local_time(moment: dt.datetime | None) -> str:
+    """A moment as the clock on the wall shows it."""
+    return "" if moment is None else moment.astimezone(clock.LOCAL).strftime("%Y-%m-%d %H:%M")
+
+
+def ago(moment: dt.datetime | None) -> Markup:
+    """How long ago, with the exact time on hover; after a week the date says more."""
+    if moment is None:
+        return Markup("")
+    return Markup('<time datetime="{}" title="{}">{}</time>').format(
+        moment.isoformat(timespec="seconds"), local_time(moment), _since(moment)
+    )
+
+
+def _since(moment: dt.datetime) -> str:
+    minutes = int((clock.now() - moment).total_seconds() // 60)
+    if minutes < 1:
+        return "刚刚"
+    if minutes < 60:
+        return f"{minutes} 分钟前"
+    if minutes < 24 * 60:
+        return f"{minutes // 60} 小时前"
+    if minutes < 7 * 24 * 60:
+        return f"{minutes // (24 * 60)} 天前"
+    return local_time(moment)[:10]
+
+
+def masked_phone(phone: str) -> str:
+    """A phone number that its owner recognises and nobody else can call: 138****1234."""
+    digits = phone.strip()
+    if len(digits) < 7:
+        return "*" * len(digits)
+    return f"{digits[:3]}****{digits[-4:]}"
+
+
+def badge(value: object, of: str) -> Markup:
+    """A state as a small coloured word."""
+    return Markup('<span class="badge {}">{}</span>').format(tone(value), escape(label(value, of)))
+
+
+def init_app(app: Flask) -> None:
+    """Give the templates their words."""
+    for function in (label, badge, ago, local_time, masked_phone, tone):
+        app.add_template_filter(function, function.__name__)
+    app.jinja_env.globals["LABELS"] = LABELS

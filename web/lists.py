@@ -1,0 +1,177 @@
+"""Which rows does a page list? Lists, counts and queues come from SQL, each with a fixed number of statements.
+
+Every list of entries is trimmed to what the person may see; incidents are for staff and their callers have asked for
+the permission.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session, selectinload
+
+from kb import clock
+from kb.access import Person, may_see, searchable, visible
+from kb.documents import Attributes, Kind
+from kb.entries import may_read
+from kb.errors import NotFound
+from kb.lifecycle import DONE_INCIDENT, WAITING_REVISION, IncidentState
+from kb.models import Entry, Incident, OutboxRow, Revision, Unit, User
+
+
+def popular(session: Session, by: Person, *, limit: int = 8) -> list[tuple[Entry, int]]:
+    """Solutions with the number of incidents they resolve, most first."""
+    uses = func.count(Incident.id)
+    rows = session.execute(
+        select(Entry, uses)
+        .join(Incident, Incident.solution_entry_id == Entry.id)
+        .where(searchable(), visible(by))
+        .group_by(Entry.id)
+        .order_by(uses.desc(), Entry.number)
+        .limit(limit)
+    )
+    return [(entry, count) for entry, count in rows]
+
+
+def categories(session: Session, by: Person) -> list[tuple[str, list[tuple[str, int]]]]:
+    """The category tree with counts of published entries: (top, [(path, count)])."""
+    rows = session.execute(
+        select(Entry.category, func.count()).where(searchable(), visible(by)).group_by(Entry.category)
+    ).all()
+    tree: dict[str, list[tuple[str, int]]] = {}
+    for path, count in sorted(rows, key=lambda row: -row[1]):
+        tree.setdefault(path.partition("/")[0], []).append((path, count))
+    return sorted(tree.items(), key=lambda branch: -sum(count for _, count in branch[1]))
+
+
+def related(session: Session, by: Person, numbers: Sequence[str]) -> list[Entry]:
+    """Of these entries the ones this person may read, in the order given."""
+    found = {entry.number: entry for entry in session.scalars(select(Entry).where(Entry.number.in_(numbers)))}
+    return [found[number] for number in numbers if number in found and may_read(by, found[number])]
+
+
+def revisions(session: Session, by: Person, entry: Entry) -> list[Revision]:
+    """An entry's revisions that this person may see, newest first: an earlier one may have had another audience."""
+    rows = session.scalars(
+        select(Revision)
+        .where(Revision.entry_id == entry.id)
+        .order_by(Revision.number.desc())
+        .options(selectinload(Revision.author), selectinload(Revision.reviews))
+    )
+    return [row for row in rows if visible_revision(by, row)]
+
+
+def visible_revision(by: Person, revision: Revision) -> bool:
+    return may_see(by, revision.attributes["audience"], revision.attributes["owner_group"])
+
+
+def waiting_revisions(session: Session, by: Person) -> list[Revision]:
+    """Everything in review that this person may see, whoever wrote it, oldest first."""
+    rows = session.scalars(
+        select(Revision)
+        .where(Revision.state.in_(sorted(WAITING_REVISION)))
+        .order_by(Revision.submitted_at, Revision.id)
+        .options(selectinload(Revision.entry), selectinload(Revision.reviews), selectinload(Revision.author))
+    )
+    return [row for row in rows if visible_revision(by, row)]
+
+
+def submitted_revision(session: Session, by: Person, revision_id: int) -> Revision:
+    """A revision by its id, as reviewers know it: one that was never handed in is not theirs to look at."""
+    revision = session.get(Revision, revision_id)
+    if revision is None or revision.submitted_at is None or not visible_revision(by, revision):
+        raise NotFound("没有这份修订 · no such revision")
+    return revision
+
+
+def incident_counts(session: Session) -> dict[str, int]:
+    """How many open incidents are in each state?"""
+    rows = session.execute(
+        select(Incident.state, func.count())
+        .where(Incident.state.not_in(sorted(DONE_INCIDENT)))
+        .group_by(Incident.state)
+    )
+    found = dict(rows.tuples())
+    return {state: found[state] for state in IncidentState if state in found}
+
+
+def districts(session: Session) -> list[Unit]:
+    """The districts that a fault can be in, each with the group that looks after it."""
+    return list(
+        session.scalars(
+            select(Unit).where(Unit.kind == "district").order_by(Unit.id).options(selectinload(Unit.parent))
+        )
+    )
+
+
+def units(session: Session) -> list[Unit]:
+    return list(session.scalars(select(Unit).order_by(Unit.id)))
+
+
+def owner_groups(session: Session, by: Person, chosen: str = "") -> list[Unit]:
+    """Who can own an entry: teams and groups, and whatever is chosen already."""
+    rows = session.scalars(select(Unit).where(Unit.kind.in_(("team", "group", "station"))).order_by(Unit.id))
+    mine = sorted(rows, key=lambda unit: (unit.key not in by.groups, unit.id))
+    if chosen and all(unit.key != chosen for unit in mine):
+        mine += session.scalars(select(Unit).where(Unit.key == chosen))
+    return mine
+
+
+def users(session: Session) -> list[User]:
+    return list(
+        session.scalars(select(User).order_by(User.active.desc(), User.username).options(selectinload(User.unit)))
+    )
+
+
+def unit_name(session: Session, key: str) -> str:
+    return session.scalar(select(Unit.name).where(Unit.key == key)) or key
+
+
+def oldest_waiting(session: Session) -> dt.timedelta | None:
+    """How long has the oldest change waited for the index?"""
+    since = session.scalar(select(func.min(OutboxRow.created_at)).where(OutboxRow.done_at.is_(None)))
+    return None if since is None else clock.now() - since
+
+
+def entry_counts(session: Session) -> dict[str, int]:
+    """How many entries are published, by kind?"""
+    rows = session.execute(select(Entry.kind, func.count()).where(searchable()).group_by(Entry.kind))
+    found = dict(rows.tuples())
+    return {kind: found[kind] for kind in Kind if kind in found}
+
+
+@dataclass(frozen=True)
+class Difference:
+    """One attribute or section that differs between two revisions."""
+
+    name: str
+    before: str
+    after: str
+
+
+ATTRIBUTE_NAMES = {
+    "title": "标题", "category": "类目", "audience": "受众", "owner_group": "归口组", "valid_until": "有效期",
+    "devices": "设备", "error_codes": "错误码", "covers": "覆盖现象", "figures": "数值", "related": "相关词条",
+    "change": "变更号", "environment": "环境",
+}  # fmt: skip
+
+
+def changed_attributes(before: Attributes, after: Attributes) -> list[Difference]:
+    """Which attributes differ, in words?"""
+    old, new = before.model_dump(mode="json"), after.model_dump(mode="json")
+    return [
+        Difference(title, _shown(old[name]), _shown(new[name]))
+        for name, title in ATTRIBUTE_NAMES.items()
+        if old[name] != new[name]
+    ]
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, list):
+        return "、".join(_shown(item) for item in value)
+    if isinstance(value, dict):
+        return " ".join(str(item) for item in value.values() if item)
+    return str(value or "")

@@ -1,0 +1,12 @@
+"""Which page answers at which address? One blueprint per noun, all registered here."""
+
+from __future__ import annotations
+
+from flask import Flask
+
+from web.pages import account, admin, drafts, entries, health, home, incidents, report, reviews, search
+
+
+def init_app(app: Flask) -> None:
+    for module in (home, search, entries, drafts, incidents, reviews, report, account, admin, health):
+        app.register_blueprint(module.bp)

@@ -1,0 +1,114 @@
+"""One piece of knowledge, as this person may read it: text, attributes, files, versions, and who relies on it."""
+
+from __future__ import annotations
+
+from pathlib import PurePosixPath
+
+from flask import Blueprint, Response, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from sqlalchemy.orm import Session
+
+from kb import entries
+from kb.access import Permission
+from kb.errors import NotFound
+from kb.lifecycle import EntryState, RevisionState
+from kb.models import Entry, Revision
+from web import lists, reading
+from web.context import person, services
+
+bp = Blueprint("entries", __name__, url_prefix="/entries")
+PAGE_SIZE = 30  # entries
+
+# What a browser may show; everything else is handed over as a file. Decided by the name, never by what was uploaded.
+_SHOWN = {
+    ".png": "image/png",
+    ".jpg": "image/jpeg",
+    ".jpeg": "image/jpeg",
+    ".gif": "image/gif",
+    ".webp": "image/webp",
+    ".txt": "text/plain; charset=utf-8",
+    ".log": "text/plain; charset=utf-8",
+}
+_SANDBOX = "default-src 'none'; sandbox; frame-ancestors 'none'"
+
+
+@bp.get("")
+def index() -> ResponseReturnValue:
+    """Published entries, newest first: for whoever would rather look than ask."""
+    kind = request.args.get("kind", "")
+    page = max(1, request.args.get("page", 1, type=int))
+    with services().database.read() as session:
+        found = entries.listing(session, person(), kind=kind, limit=PAGE_SIZE + 1, offset=(page - 1) * PAGE_SIZE)
+        counts = lists.categories(session, person())
+        return render_template(
+            "entries/index.html",
+            entries=found[:PAGE_SIZE],
+            kind=kind,
+            page=page,
+            more=len(found) > PAGE_SIZE,
+            categories=counts,
+        )
+
+
+@bp.get("/<number>")
+def show(number: str) -> ResponseReturnValue:
+    with services().database.read() as session:
+        entry = entries.find(session, person(), number)
+        return _page(session, entry, entry.published or _newest(session, entry))
+
+
+@bp.get("/<number>/revisions/<int:revision_number>")
+def revision(number: str, revision_number: int) -> ResponseReturnValue:
+    with services().database.read() as session:
+        found = entries.find_revision(session, person(), number, revision_number)
+        return _page(session, found.entry, found)
+
+
+@bp.get("/<number>/revisions/<int:revision_number>/attachments/<path:filename>")
+def attachment(number: str, revision_number: int, filename: str) -> ResponseReturnValue:
+    """A file, to whoever may read the revision it belongs to."""
+    store = services().store
+    with services().database.read() as session:
+        found = entries.find_revision(session, person(), number, revision_number)
+        wanted = next((file for file in found.attachments if file.filename == filename), None)
+        if wanted is None or not reading.may_open(store, person(), wanted):
+            raise NotFound(f"{number} 没有附件 {filename} · no such attachment", number=number)
+        data = store.get(wanted.sha256)
+    shown = _SHOWN.get(PurePosixPath(filename).suffix.lower())
+    response = Response(data, content_type=shown or "application/octet-stream")
+    response.headers.set("Content-Disposition", "inline" if shown else "attachment", filename=filename)
+    response.headers["Content-Security-Policy"] = _SANDBOX
+    return response
+
+
+def _newest(session: Session, entry: Entry) -> Revision:
+    found = lists.revisions(session, person(), entry)
+    if not found:
+        raise NotFound(f"没有词条 {entry.number}，或您无权查看 · no such entry, or not for you to see")
+    return found[0]
+
+
+def _page(session: Session, entry: Entry, shown: Revision) -> str:
+    by = person()
+    staff = by.may(Permission.READ_STAFF)
+    read = reading.read(services().store, by, shown)
+    revisions = lists.revisions(session, by, entry) if staff else []
+    opened = next((row for row in revisions if row.state in ("draft", "submitted", "in_review")), None)
+    successor = lists.related(session, by, [entry.successor.number]) if entry.successor else []
+    return render_template(
+        "entries/show.html",
+        entry=entry,
+        revision=shown,
+        reading=read,
+        owner=lists.unit_name(session, read.attributes.owner_group),
+        related=lists.related(session, by, read.attributes.related),
+        revisions=revisions,
+        opened=opened,
+        usage=entries.usage(session, entry) if staff else None,
+        successor=successor[0] if successor else None,
+        expired=entry.state == EntryState.PUBLISHED and not entries.find_visible(session, by, [entry.number]),
+        outdated=shown.id != entry.published_revision_id and entry.published_revision_id is not None,
+        mine=shown.author_id == by.id and by.id is not None,
+        RevisionState=RevisionState,
+        back=url_for("entries.show", number=entry.number),
+    )

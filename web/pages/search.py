@@ -1,0 +1,58 @@
+"""What was found, why, and how can it be narrowed?"""
+
+from __future__ import annotations
+
+from flask import Blueprint, jsonify, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+
+from kb import entries, incidents
+from kb.access import Permission
+from kb.documents import ENTRY_ID
+from kb.errors import BadQuery, NotFound
+from web import lists
+from web.asked import FILTERS, PAGE_SIZE, Asked
+from web.context import person, services
+
+bp = Blueprint("search", __name__)
+SUGGESTIONS = 8
+
+
+@bp.get("/search")
+def results() -> ResponseReturnValue:
+    asked = Asked.read(request)
+    place = None if asked.filters else _numbered(asked.words)
+    if place:
+        return redirect(place)
+    page, problem, status = None, None, 200
+    if not asked.empty:
+        try:
+            page = services().search.search(person(), asked.text, limit=PAGE_SIZE, offset=asked.offset, facets=FILTERS)
+        except BadQuery as exc:
+            problem, status = exc, exc.status
+    with services().database.read() as session:
+        offered = lists.popular(session, person()) if page is None or not page.hits else []
+    pages = min((page.total + PAGE_SIZE - 1) // PAGE_SIZE, 100) if page else 0
+    return render_template(
+        "search/results.html", asked=asked, page=page, problem=problem, pages=pages, offered=offered
+    ), status
+
+
+@bp.get("/suggest")
+def suggest() -> ResponseReturnValue:
+    """What the search box offers while somebody types."""
+    found = services().search.suggest(person(), request.args.get("q", "")[:100], SUGGESTIONS)
+    return jsonify([{"title": item.title, "url": url_for("entries.show", number=item.id)} for item in found])
+
+
+def _numbered(words: str) -> str | None:
+    """A number that was typed in full is a destination, not a question."""
+    number, by = words.upper(), person()
+    with services().database.read() as session:
+        if ENTRY_ID.match(number) and entries.find_visible(session, by, [number]):
+            return url_for("entries.show", number=number)
+        if number.startswith("INC-") and by.may(Permission.HANDLE_INCIDENTS):
+            try:
+                return url_for("incidents.show", number=incidents.find(session, by, number).number)
+            except NotFound:
+                return None
+    return None

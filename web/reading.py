@@ -1,0 +1,78 @@
+"""What of a revision does this person read, and what does it look like?
+
+Subscribers read the shared face of a solution and nothing else of it; staff read both faces, the staff sections
+marked. What is attached to a solution is for staff unless the shared text names the file.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from flask import url_for
+from markupsafe import Markup
+
+from kb import access, documents, entries, markup, topology
+from kb.access import Person
+from kb.documents import Kind
+from kb.errors import Invalid
+from kb.models import Attachment, Revision
+from kb.store import ContentStore
+
+_TOPOLOGY = re.compile(r"^```topology[ \t]*\n.*?^```[ \t]*$", flags=re.MULTILINE | re.DOTALL)
+
+
+@dataclass(frozen=True)
+class Passage:
+    """One section as it is shown; `staff` marks what subscribers do not see."""
+
+    title: str
+    html: Markup
+    staff: bool = False
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A revision as one person sees it."""
+
+    attributes: documents.Attributes
+    passages: list[Passage]
+    attachments: list[Attachment]
+    graph: topology.Graph | None = None
+    broken_graph: str = ""
+
+
+def read(store: ContentStore, by: Person, revision: Revision) -> Reading:
+    attributes = revision.read_attributes()
+    body = entries.text_of(store, revision)
+    files = [attachment for attachment in revision.attachments if _may_open(by, attributes.kind, body, attachment)]
+    if attributes.kind is Kind.TOPOLOGY:
+        prose = _TOPOLOGY.sub("", body)
+        try:
+            graph, broken = topology.parse(body), ""
+        except Invalid as exc:
+            graph, broken = None, exc.message
+        return Reading(attributes, [_passage(revision, "", prose)], files, graph, broken)
+    if attributes.kind is not Kind.SOLUTION:
+        return Reading(attributes, [_passage(revision, "", body)], files)
+    seen = body if access.sight(by).staff_text else documents.faces(attributes.kind, body).shared
+    passages = [_passage(revision, section.title, section.text) for section in documents.sections(seen)]
+    return Reading(attributes, passages, files)
+
+
+def may_open(store: ContentStore, by: Person, attachment: Attachment) -> bool:
+    """May this person, who may read the revision, have this file of it?"""
+    revision = attachment.revision
+    return _may_open(by, Kind(revision.entry.kind), entries.text_of(store, revision), attachment)
+
+
+def _may_open(by: Person, kind: Kind, body: str, attachment: Attachment) -> bool:
+    return access.sight(by).staff_text or attachment.filename in documents.faces(kind, body).shared
+
+
+def _passage(revision: Revision, title: str, text: str) -> Passage:
+    """`![](attachments/name)` in a text means a file of the same revision."""
+    if "](attachments/" in text:
+        place = url_for("entries.revision", number=revision.entry.number, revision_number=revision.number)
+        text = text.replace("](attachments/", f"]({place}/attachments/")
+    return Passage(title, Markup(markup.to_html(text)), title in documents.STAFF_SECTIONS)
