@@ -10,12 +10,17 @@ from pathlib import Path
 
 import pytest
 
+from indexer.analysis import Analyzer
+from indexer.worker import Worker
 from kb import access, accounts, clock, installation
 from kb.access import Person
 from kb.accounts import SYSTEM
 from kb.db import Database
+from kb.library import library_path
 from kb.lifecycle import Role
+from kb.settings import Settings
 from kb.store import ContentStore
+from web.services import Services, open_services
 
 PASSWORD = "correct horse 9"
 ACCOUNTS = (
@@ -100,3 +105,24 @@ def store(tmp_path: Path) -> ContentStore:
 def people(database: Database) -> People:
     with database.read() as session:
         return People(**{name: access.person(session, accounts.get(session, name)) for name, _, _ in ACCOUNTS})
+
+
+@pytest.fixture(scope="session")
+def shared_analyzer(tmp_path_factory: pytest.TempPathFactory) -> Analyzer:
+    """One analyzer for all tests that do not change the dictionary: loading one takes a second."""
+    return Analyzer(library_path() / "dictionary", tmp_path_factory.mktemp("jieba"))
+
+
+@pytest.fixture
+def services(database: Database, shared_analyzer: Analyzer) -> Iterator[Services]:
+    """A small installation over `database`: accounts, no library, an empty index."""
+    services = open_services(Settings(data_dir=database.path.parent), analyzer=shared_analyzer)
+    services.rebuild(golden=False)
+    yield services
+    services.close()
+
+
+@pytest.fixture
+def worker(services: Services) -> Worker:
+    """The index worker of `services`, to be turned by hand."""
+    return Worker(services.database, services.store, services.generations)

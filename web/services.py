@@ -35,11 +35,11 @@ class Services:
         self.database.close()
 
 
-def open_services(settings: Settings | None = None) -> Services:
-    """Open an installation; nothing is created that is not there."""
+def open_services(settings: Settings | None = None, *, analyzer: Analyzer | None = None) -> Services:
+    """Open an installation. An analyzer costs a second to load; who has one hands it in."""
     settings = settings or Settings()
     database = Database(settings.database_path)
     store = ContentStore(settings.store_path)
-    analyzer = Analyzer(settings.dictionary_path, settings.cache_path)
+    analyzer = analyzer or Analyzer(settings.dictionary_path, settings.cache_path)
     generations = Generations(settings.index_path, analyzer)
     return Services(settings, database, store, generations, SearchService(database, store, generations))

@@ -17,31 +17,19 @@ from indexer import Scope, SearchRequest, feed, parse
 from indexer.analysis import Analyzer
 from indexer.generations import Generations
 from indexer.worker import Worker, compare, golden_failures, rebuild
-from kb import entries, outbox
+from kb import entries, installation, outbox
 from kb.db import Database
 from kb.errors import Conflict, IndexLocked, IndexUnavailable
 from kb.library import library_path
 from kb.store import ContentStore
 from tests.conftest import Clock, People
 from tests.kb import samples
-
-
-@pytest.fixture(scope="module")
-def analyzer(tmp_path_factory: pytest.TempPathFactory) -> Analyzer:
-    return Analyzer(library_path() / "dictionary", tmp_path_factory.mktemp("jieba"))
+from web.services import Services
 
 
 @pytest.fixture
-def generations(database: Database, store: ContentStore, tmp_path: Path, analyzer: Analyzer) -> Iterator[Generations]:
-    generations = Generations(tmp_path / "data" / "index", analyzer)
-    rebuild(database, store, generations)
-    yield generations
-    generations.close()
-
-
-@pytest.fixture
-def worker(database: Database, store: ContentStore, generations: Generations) -> Worker:
-    return Worker(database, store, generations)
+def generations(services: Services) -> Generations:
+    return services.generations
 
 
 def _found(generations: Generations, text: str, scope: Scope | None = None) -> list[str]:
@@ -225,13 +213,11 @@ def test_the_shipped_golden_queries_pass(shipped: Generations) -> None:
 
 
 @pytest.fixture(scope="module")
-def shipped(tmp_path_factory: pytest.TempPathFactory, analyzer: Analyzer) -> Iterator[Generations]:
-    from kb import installation
-
+def shipped(tmp_path_factory: pytest.TempPathFactory, shared_analyzer: Analyzer) -> Iterator[Generations]:
     data = tmp_path_factory.mktemp("shipped")
     database, store = Database(data / "kb.sqlite3"), ContentStore(data / "store")
     installation.prepare(database, store)
-    generations = Generations(data / "index", analyzer)
+    generations = Generations(data / "index", shared_analyzer)
     rebuild(database, store, generations)
     yield generations
     generations.close()

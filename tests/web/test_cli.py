@@ -1,0 +1,268 @@
+"""The command line does the whole job: set up, import, search, rebuild, verify, serve."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+import click
+import pytest
+from click.testing import CliRunner, Result
+
+from indexer.worker import Worker
+from kb.accounts import authenticate
+from kb.db import Database
+from kb.library import library_path
+from kb.store import ContentStore
+from tests.conftest import PASSWORD, People
+from tests.kb import samples
+from web.cli import main
+from web.services import Services
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def kb(database: Database, monkeypatch: pytest.MonkeyPatch):  # type: ignore[no-untyped-def]
+    """Run a command on the test's installation."""
+    monkeypatch.setenv("KB_DATA_DIR", str(database.path.parent))
+
+    def run(*arguments: str, stdin: str = "", code: int = 0) -> Result:
+        result = CliRunner().invoke(main, arguments, input=stdin)
+        assert result.exit_code == code, result.output
+        return result
+
+    return run
+
+
+def _json(result: Result) -> Any:
+    return json.loads(result.stdout)
+
+
+def test_import_search_and_verify(kb, services: Services, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    folder = tmp_path / "in"
+    folder.mkdir()
+    (folder / "a.md").write_text("# 量子光猫离线说明\n\n重启即可", "utf-8")
+    (folder / "b.txt").write_text("x", "utf-8")
+    report = _json(kb("import", str(folder), "--json"))
+    assert (report["added"], len(report["refused"])) == (1, 1)
+    hits = _json(kb("search", "量子光猫", "--json", "--limit", "1"))
+    assert len(hits) == 1 and hits[0]["source_path"] == "a.md" and hits[0]["tier"] == "words"
+    assert _json(kb("search", "量子光猫", "--json", "--as", "subscriber")) == []
+    assert _json(kb("index", "verify", "--json"))["sound"]
+    assert _json(kb("content", "verify", "--json"))["sound"]
+    again = kb("import", str(folder))
+    assert "不变 unchanged 1" in again.stdout and "b.txt" in again.stdout
+
+
+def test_rebuild_and_status(kb, services: Services, people: People) -> None:  # type: ignore[no-untyped-def]
+    with services.database.write() as session:
+        samples.published(session, services.store, people.tech, people.lead)
+        session.commit()
+    assert _json(kb("index", "status", "--json"))["waiting"] == 1
+    kb("index", "rebuild", "--without-golden")
+    status = _json(kb("index", "status", "--json"))
+    assert (status["generation"], status["documents"], status["stale"]) == (2, 1, False)
+    assert "generation" in kb("index", "status").stdout
+
+
+def test_verify_tells_of_a_difference(kb, services: Services, worker: Worker, people: People) -> None:  # type: ignore[no-untyped-def]
+    with services.database.write() as session:
+        entry = samples.published(session, services.store, people.tech, people.lead)
+        session.commit()
+    found = _json(kb("index", "verify", "--json", code=1))
+    assert found["missing"] == [entry.number]
+
+
+def test_a_damaged_store_is_reported(kb, services: Services, store: ContentStore, people: People) -> None:  # type: ignore[no-untyped-def]
+    with services.database.write() as session:
+        samples.published(session, store, people.tech, people.lead)
+        session.commit()
+    next(path for path in store.root.rglob("*") if path.is_file()).write_bytes(b"x")
+    assert len(_json(kb("content", "verify", "--json", code=1))["altered"]) == 1
+
+
+def test_export(kb, services: Services, people: People, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    with services.database.write() as session:
+        samples.published(session, services.store, people.tech, people.lead)
+        session.commit()
+    kb("export", str(tmp_path / "out"))
+    assert (tmp_path / "out" / "solution" / "SOL-000001.md").exists()
+
+
+def test_accounts(kb, database: Database) -> None:  # type: ignore[no-untyped-def]
+    kb(
+        "user",
+        "add",
+        "wang",
+        "--role",
+        "technician",
+        "--unit",
+        "group-city-1",
+        "--password-stdin",
+        stdin="a long one 1\n",
+    )
+    kb("user", "set", "wang", "--inactive")
+    rows = {row["username"]: row for row in _json(kb("user", "list", "--json"))}
+    assert rows["wang"] == {
+        "username": "wang",
+        "name": "wang",
+        "role": "technician",
+        "unit": "group-city-1",
+        "active": False,
+    }
+    kb("user", "password", "tech", "--password-stdin", stdin="another long one\n")
+    with database.read() as session:
+        assert authenticate(session, "tech", "another long one")
+        assert authenticate(session, "tech", PASSWORD) is None
+    assert "密码至少" in kb("user", "password", "tech", "--password-stdin", stdin="short\n", code=1).stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("search", "knd:policy"), "did you mean kind"),
+        (("import", "/no/such/folder"), "no such folder"),
+        (("user", "password", "nobody", "--password-stdin"), "no such user"),
+        (("import", ".", "--by", "tech"), "not permitted"),
+    ],
+)
+def test_mistakes_end_with_one_sentence(arguments: tuple[str, ...], said: str, kb, services: Services) -> None:  # type: ignore[no-untyped-def]
+    result = kb(*arguments, stdin="long enough pw\n", code=1)
+    assert said in result.stderr and "Traceback" not in result.output
+
+
+def test_no_command_works_on_an_outdated_database(kb, database: Database) -> None:  # type: ignore[no-untyped-def]
+    database.downgrade("0001")
+    assert "kb init" in kb("search", "光猫", code=1).stderr
+
+
+def test_a_bad_setting_is_named(kb, monkeypatch: pytest.MonkeyPatch) -> None:  # type: ignore[no-untyped-def]
+    monkeypatch.setenv("KB_THREADS", "many")
+    assert "THREADS" in kb("search", "x", code=1).stderr
+
+
+def test_eval_prints_its_measures(kb, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    documents = [
+        {"id": f"d{n}", "title": "", "text": f"{word}的处理办法"} for n, word in enumerate(("光猫", "机顶盒", "打印机"))
+    ]
+    queries = [{"id": "q0", "text": "光猫怎么办"}, {"id": "q1", "text": "机顶盒坏了"}]
+    (tmp_path / "corpus.jsonl").write_text("\n".join(json.dumps(d) for d in documents), "utf-8")
+    (tmp_path / "queries.jsonl").write_text("\n".join(json.dumps(q) for q in queries), "utf-8")
+    (tmp_path / "qrels.tsv").write_text("q0\td0\t1\nq1\td1\t1\n", "utf-8")
+    figures = _json(kb("eval", str(tmp_path), "--json"))
+    assert figures["success@1"] == figures["ndcg@10"] == figures["mrr@10"] == 1.0
+    assert figures["queries"] == 2
+    assert {"success@3", "success@5", "success@10", "recall@100"} <= set(figures)
+    assert _json(kb("eval", str(tmp_path), "--json", "--limit", "1"))["queries"] == 1
+    assert "BEIR" in kb("eval", str(tmp_path.parent), code=1).stderr
+
+
+def test_every_command_is_documented() -> None:
+    readme = (ROOT / "README.md").read_text("utf-8")
+
+    def walk(command: click.Command, name: str) -> None:
+        assert command.help, name
+        if isinstance(command, click.Group):
+            for child, sub in command.commands.items():
+                walk(sub, f"{name} {child}")
+        else:
+            words = name.split()
+            assert f"`kb {words[1]}" in readme, name
+            assert words[-1] in readme, name
+
+    walk(main, "kb")
+
+
+def _kb(data: Path, *arguments: str, **options: Any) -> subprocess.Popen[str]:
+    environment = os.environ | {"KB_DATA_DIR": str(data), "PORT": "0", "PYTHONWARNINGS": "default"}
+    return subprocess.Popen(
+        [sys.executable, "-m", "web.cli", *arguments], env=environment, stderr=subprocess.PIPE, text=True, **options
+    )
+
+
+def _wait_for(url: str, seconds: float = 30) -> Any:
+    deadline = time.monotonic() + seconds
+    while True:
+        try:
+            with urllib.request.urlopen(url) as answer:
+                return json.load(answer)
+        except (urllib.error.URLError, ConnectionError):
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="signals")
+def test_init_demo_and_serve_is_the_whole_product(tmp_path: Path) -> None:
+    """What `make run` does, twice: the second time is quick and loses nothing."""
+    data = tmp_path / "var"
+    logins = []
+    for _ in range(2):
+        init = _kb(data, "init", "--demo")
+        _, said = init.communicate(timeout=120)
+        assert init.returncode == 0, said
+        logins.append(re.findall(r"^  (\w+) +(\w+) +(\S{12})$", said, re.MULTILINE))
+    assert logins[0] == logins[1] and len(logins[0]) == 4
+
+    server = _kb(data, "serve")
+    try:
+        assert server.stderr is not None
+        url = next(found.group() for line in server.stderr if (found := re.search(r"http://127\.0\.0\.1:\d+", line)))
+        assert _wait_for(f"{url}/health")["status"] in ("ok", "degraded")
+        hits = _wait_for(f"{url}/api/v1/search?q=%E6%9C%BA%E9%A1%B6%E7%9B%92%E6%B2%A1%E4%BF%A1%E5%8F%B7")
+        assert hits["hits"][0]["kind"] == "solution" and hits["hits"][0]["audience"] == "public"
+
+        # The worker that came with the server makes an approved entry findable within seconds.
+        database, store = Database(data / "kb.sqlite3"), ContentStore(data / "store")
+        from kb import access, accounts
+
+        with database.write() as session:
+            tech = access.person(session, accounts.get(session, "tech"))
+            lead = access.person(session, accounts.get(session, "lead"))
+            entry = samples.published(session, store, tech, lead, title="量子纠缠光猫离线的处理")
+            session.commit()
+        began = time.monotonic()
+        while not (found := _wait_for(f"{url}/api/v1/search?q=%E9%87%8F%E5%AD%90%E7%BA%A0%E7%BC%A0")["hits"]):
+            assert time.monotonic() - began < 20
+            time.sleep(0.1)
+        assert found[0]["id"] == entry.number
+        database.close()
+    finally:
+        server.send_signal(signal.SIGTERM)
+        server.communicate(timeout=60)
+    assert server.returncode == 0
+    lock = subprocess.run([sys.executable, "-c", _TAKE_WORKER_LOCK, str(data)], capture_output=True, text=True)
+    assert lock.returncode == 0, lock.stderr  # the worker ended with the server
+
+
+_TAKE_WORKER_LOCK = """
+import sys
+from pathlib import Path
+from indexer.analysis import Analyzer
+from indexer.generations import Generations
+from kb.library import library_path
+with Generations(Path(sys.argv[1]) / "index", Analyzer(library_path() / "dictionary", Path(sys.argv[1]))).working():
+    pass
+"""
+
+
+def test_a_real_installation_asks_for_an_administrator(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KB_DATA_DIR", str(tmp_path / "real"))
+    runner = CliRunner()
+    result = runner.invoke(main, ["init", "--username", "boss", "--password-stdin"], input="long enough pw\n")
+    assert result.exit_code == 0, result.output
+    assert "demo" not in result.stderr.lower()
+    listed = json.loads(runner.invoke(main, ["user", "list", "--json"]).stdout)
+    assert [(row["username"], row["role"]) for row in listed] == [("boss", "administrator")]
+    assert library_path().is_dir()
+    refused = runner.invoke(main, ["init", "--demo"])
+    assert refused.exit_code == 1 and "正式环境" in refused.stderr

@@ -1,0 +1,164 @@
+"""A person finds what they may see, and learns nothing of the rest: not a hit, not a count, not a word."""
+
+from __future__ import annotations
+
+import pytest
+
+from indexer.worker import Worker
+from kb import entries
+from kb.access import Person
+from kb.documents import Audience, Kind
+from kb.errors import BadQuery, IndexUnavailable
+from kb.library import library_path
+from kb.settings import Settings
+from kb.store import ContentStore
+from tests.conftest import People
+from tests.kb import samples
+from web.search import FACETS
+from web.services import Services, open_services
+
+SECRET = samples.BODY.replace("射频线松脱。", "射频线松脱。钥匙在量子柜第七格。")
+
+
+@pytest.fixture
+def numbers(services: Services, worker: Worker, people: People) -> dict[str, str]:
+    """One entry of each audience about 量子柜, indexed."""
+    made = {}
+    with services.database.write() as session:
+        for audience in Audience:
+            entry = samples.published(
+                session,
+                services.store,
+                people.manager,
+                people.lead,
+                SECRET,
+                title=f"量子柜机顶盒无信号（{audience}）",
+                audience=audience,
+            )
+            made[str(audience)] = entry.number
+        session.commit()
+    worker.drain()
+    return made
+
+
+def _ids(services: Services, by: Person, text: str) -> set[str]:
+    return {found.id for found in services.search.search(by, text).hits}
+
+
+def test_each_person_finds_their_own(services: Services, people: People, numbers: dict[str, str]) -> None:
+    everything = set(numbers.values())
+    for person, audiences in (
+        (people.subscriber, {"public"}),
+        (people.tech, {"public", "staff"}),
+        (people.lead2, {"public", "staff"}),
+        (people.lead, {"public", "staff", "restricted"}),
+        (people.manager, {"public", "staff", "restricted"}),
+        (people.admin, {"public", "staff", "restricted"}),
+    ):
+        seen = {numbers[audience] for audience in audiences}
+        page = services.search.search(person, "量子柜", facets=FACETS)
+        assert {found.id for found in page.hits} == seen
+        assert page.total == len(seen)
+        assert sum(count for _, count in page.facets["kind"]) == len(seen)
+        assert dict(page.facets["audience"]) == dict.fromkeys(audiences, 1)
+        for hidden in everything - seen:
+            assert _ids(services, person, hidden) == set()  # not by its number either
+            assert _ids(services, person, f"id:{hidden}") == set()
+        assert {s.id for s in services.search.suggest(person, "量子柜")} == seen
+
+
+def test_a_subscriber_sees_no_staff_text(services: Services, people: People, numbers: dict[str, str]) -> None:
+    assert _ids(services, people.subscriber, '"芝麻开门"') == set()
+    page = services.search.search(people.subscriber, "量子柜 芝麻开门 暗号")
+    assert [found.id for found in page.hits] == [numbers["public"]]
+    assert "芝麻" not in page.hits[0].snippet.text
+    staff = services.search.search(people.tech, '"芝麻开门"')
+    assert "芝麻开门" in staff.hits[0].snippet.text
+
+
+def test_narrowing_takes_effect_before_the_index_knows(
+    services: Services, people: People, numbers: dict[str, str]
+) -> None:
+    with services.database.write() as session:
+        entry = entries.find(session, people.lead, numbers["public"])
+        attributes = samples.attributes(title="量子柜机顶盒无信号（public）", audience=Audience.RESTRICTED)
+        revision = entries.revise(session, services.store, people.manager, entry, attributes=attributes)
+        entries.submit(session, people.manager, revision)
+        samples.approve(session, services.store, people.lead, revision)
+        session.commit()
+    page = services.search.search(people.subscriber, "量子柜", facets=FACETS)
+    assert (page.hits, page.total) == ([], 0)
+    assert page.facets["kind"] == []
+    assert services.search.suggest(people.subscriber, "量子柜") == []
+
+
+def test_a_stale_hit_is_neither_shown_nor_counted(services: Services, people: People, numbers: dict[str, str]) -> None:
+    with services.database.write() as session:
+        entries.retire(session, people.lead, entries.find(session, people.lead, numbers["staff"]), reason="旧")
+        session.commit()
+    page = services.search.search(people.tech, "量子柜", facets=FACETS)
+    assert [found.id for found in page.hits] == [numbers["public"]]
+    assert page.total == 1 and dict(page.facets["audience"]) == {"public": 1}
+
+
+def test_hits_carry_the_contract(services: Services, people: People, numbers: dict[str, str]) -> None:
+    hit = services.search.search(people.subscriber, "量子柜").hits[0].as_json()
+    assert {"id", "kind", "title", "score", "covers", "snippet", "tier"} <= set(hit)
+    assert (hit["id"], hit["kind"], hit["covers"], hit["tier"]) == (
+        numbers["public"],
+        Kind.SOLUTION,
+        ["TV-005"],
+        "words",
+    )
+    start, end = hit["highlights"][0]  # type: ignore[index]
+    assert hit["snippet"][start:end] == "量子柜"  # type: ignore[index]
+
+
+def test_titles_and_snippets_are_escaped(services: Services, worker: Worker, people: People) -> None:
+    with services.database.write() as session:
+        body = SECRET.replace("钥匙", "1 < 2 & `<script>alert(1)</script>`")
+        samples.published(
+            session, services.store, people.tech, people.lead, body, title='<img src=x onerror="a"> 量子柜的方案'
+        )
+        session.commit()
+    worker.drain()
+    found = services.search.search(people.subscriber, "量子柜").hits[0]
+    assert "<img" not in found.title_html and "<mark>" in found.title_html
+    assert "<script" not in found.snippet.to_html()
+
+
+def test_similar_finds_a_near_duplicate_and_not_a_stranger(
+    services: Services, people: People, numbers: dict[str, str]
+) -> None:
+    near = services.search.similar("量子柜机顶盒无信号（public）", SECRET)
+    assert near[0].likeness > 0.9 and near[0].number in numbers.values()
+    far = services.search.similar("邮箱满了收不到邮件", "## 现象\n\n- 发邮件被退回说对方邮箱已满\n")
+    assert all(item.likeness < 0.5 for item in far)
+
+
+def test_bad_queries_and_missing_index_are_their_own_errors(services: Services, people: People) -> None:
+    with pytest.raises(BadQuery) as caught:
+        services.search.search(people.tech, "光猫 knd:policy")
+    assert caught.value.position == 3
+
+
+def test_a_missing_index_is_named_with_its_command(services: Services, people: People) -> None:
+    empty = open_services(
+        Settings(data_dir=services.settings.data_dir / "elsewhere"), analyzer=services.generations.analyzer
+    )
+    empty.database.upgrade()
+    with pytest.raises(IndexUnavailable) as caught:
+        empty.search.search(people.tech, "光猫")
+    assert caught.value.hint == "kb index rebuild"
+    assert not empty.settings.index_path.exists()
+    empty.close()
+
+
+def test_imported_files_show_where_they_came_from(services: Services, worker: Worker, people: People) -> None:
+    from kb import importer
+
+    root = library_path() / "topology"
+    importer.run(services.database, ContentStore(services.settings.store_path), people.admin, root, source="图")
+    worker.drain()
+    hits = services.search.search(people.tech, "kind:topology").hits
+    assert hits and all(hit.source_path == f"{hit.id}.md" for hit in hits)
