@@ -6,7 +6,6 @@ more of them a document has, the higher it stands. Phrases and what follows a mi
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass
 
 from indexer.analysis import Analyzer, is_cjk
@@ -94,12 +93,12 @@ def _condition(one: Filter, analyzer: Analyzer, *, negated: bool) -> Condition:
 def _concepts(text: str, analyzer: Analyzer, parameters: Parameters) -> tuple[Concept, ...]:
     tokens = analyzer.query_tokens(text)
     kept = [token for token in tokens if token.text not in analyzer.stopwords] or tokens
-    wholes = Counter(token.text for token in kept if not token.part)
-    parts = Counter(token.text for token in kept if token.part and token.text not in wholes)
+    wholes = dict.fromkeys(token.text for token in kept if not token.part)
+    parts = dict.fromkeys(token.text for token in kept if token.part and token.text not in wholes)
     # Identifiers first: in a long log they must not fall victim to the limit.
     first = sorted(wholes, key=lambda term: not any(char.isdigit() for char in term))
-    chosen = [(term, wholes[term] ** parameters.repeat) for term in first]
-    chosen += [(term, parameters.part * count**parameters.repeat) for term, count in parts.items()]
+    # A word typed twice counts once: in a pasted log, repetition is no emphasis (measured on tickets).
+    chosen = [(term, 1.0) for term in first] + [(term, parameters.part) for term in parts]
     return tuple(
         Concept(((term, 1.0), *sorted(analyzer.synonyms(term).items())), weight)
         for term, weight in chosen[:MOST_CONCEPTS]

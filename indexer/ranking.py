@@ -41,15 +41,14 @@ class Parameters:
 
     fields: dict[Space, Field] = field(
         default_factory=lambda: {
-            Space.WORDS: Field(1.2, (2.0, 1.5, 1.5, 1.0, 1.0), (0.5, 0.3, 0.0, 0.75, 0.75)),
-            Space.GRAMS: Field(1.2, (2.0, 1.5, 1.5, 1.0, 1.0), (0.5, 0.3, 0.0, 0.75, 0.75)),
+            Space.WORDS: Field(1.2, (3.0, 1.5, 1.5, 1.0, 1.0), (0.2, 0.3, 0.0, 0.9, 0.9)),
+            Space.GRAMS: Field(1.2, (3.0, 1.5, 1.5, 1.0, 1.0), (0.2, 0.3, 0.0, 0.9, 0.9)),
             Space.PINYIN: Field(1.2, (2.0, 1.0, 0.0, 0.0, 0.0), (0.0, 0.0, 0.0, 0.0, 0.0)),
         }
     )
-    coverage: float = 0.5  # exponent of the matched share of the query's weight
+    coverage: float = 0.25  # exponent of the matched share of the query's weight
     grams: float = 0.3  # what the grams of a document that has words add to its score
     part: float = 0.4  # what a part of a typed identifier counts beside the whole
-    repeat: float = 0.5  # exponent of how often a word was typed
     enough: int = 10  # hits below which a weaker tier is asked
     gram_share: float = 0.5  # share of the query's grams that a document found by grams alone must have
 

@@ -41,8 +41,9 @@ from kb.errors import IndexLocked, IndexUnavailable
 
 __all__ = ["SCHEMA_VERSION", "WhooshEngine", "sync_folder"]
 
-_OPENING_TRIES = 50  # a commit may remove a segment between reading the table of contents and opening its files
-_OPENING_WAIT_S = 0.01
+# A commit may move the table of contents while the folder is listed, and remove a segment before it is opened.
+_OPENING_TRIES = 20
+_OPENING_WAIT_S = 0.01  # and longer from try to try: 0.85 s in all
 _LARGE = 4  # a merge leaves a segment alone that has this many times the documents of all smaller ones
 _DELETED_SHARE = 0.2  # of a segment's documents; above it the segment is written anew
 _Guard = Callable[[], AbstractContextManager[None]]
@@ -81,19 +82,21 @@ class WhooshEngine:
             latest = TOC._latest_generation(self._storage, INDEX_NAME)
             if snapshot is not None and latest == snapshot.generation:
                 return snapshot
-            if latest < 0:
-                raise IndexUnavailable(f"没有索引 · there is no index in {self._folder.name}")
+            if latest < 0 and snapshot is not None:
+                return snapshot  # a generation that was discarded while somebody still asked it
             try:
                 with self._swap:
                     return self._refresh(latest)
             except (FileNotFoundError, EmptyIndexError):
                 snapshot = self._snapshot
-                time.sleep(_OPENING_WAIT_S * min(attempt, 10))
+                time.sleep(_OPENING_WAIT_S * min(attempt, 5))
             except Exception as exc:
                 raise IndexUnavailable(f"索引无法读取 · the index cannot be read: {exc}") from exc
-        raise IndexUnavailable("索引文件缺失 · files of the index are missing")
+        raise IndexUnavailable(f"没有索引,或文件缺失 · no index, or files are missing: {self._folder.parent.name}")
 
     def _refresh(self, latest: int) -> Snapshot:
+        if latest < 0:
+            raise FileNotFoundError(self._folder)
         known = self._snapshot
         if known is not None and known.generation >= latest:
             return known  # another thread was faster
