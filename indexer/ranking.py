@@ -12,8 +12,9 @@ little, never hits, totals or counts. The staff face counts only for those who m
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from heapq import nsmallest
 
 import numpy as np
 from numpy.typing import NDArray
@@ -91,20 +92,22 @@ def order_key(tier: int, score: float, updated: int, id: str) -> tuple[int, floa
 
 
 def top(
-    tiers: NDArray[np.int8], scores: Floats, updated: NDArray[np.int64], ids: Sequence[str], *, count: int
+    tiers: NDArray[np.int8],
+    scores: Floats,
+    updated: NDArray[np.int64],
+    id_of: Callable[[int], str],
+    *,
+    count: int,
 ) -> list[int]:
-    """The places of the first `count` documents in the order of `order_key`, exactly."""
+    """The places of the first `count` documents in the order of `order_key`, exactly. Ids are asked for only where
+    they decide."""
     if count <= 0 or not len(scores):
         return []
     rounded = np.round(scores, 6)
     order = np.lexsort((-updated, -rounded, tiers))
     last = order[min(count, len(order)) - 1]
-    same = (tiers == tiers[last]) & (rounded == rounded[last]) & (updated == updated[last])
-    first = [int(place) for place in order[:count] if not same[place]]
-    # Only those that tie with the last one wait for their ids; the others are in order but for ties of their own.
-    candidates = first + [int(place) for place in np.flatnonzero(same)]
-    keyed = sorted(
-        (order_key(int(tiers[place]), float(scores[place]), int(updated[place]), ids[place]), place)
-        for place in candidates
-    )
-    return [place for _, place in keyed[:count]]
+    tied = (tiers == tiers[last]) & (rounded == rounded[last]) & (updated == updated[last])
+    better = [int(place) for place in order[:count] if not tied[place]]
+    better.sort(key=lambda place: order_key(int(tiers[place]), float(scores[place]), int(updated[place]), id_of(place)))
+    # All that tie with the last one differ in their ids alone.
+    return better + nsmallest(count - len(better), (int(place) for place in np.flatnonzero(tied)), key=id_of)

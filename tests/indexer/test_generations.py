@@ -111,7 +111,9 @@ def test_catching_up_happens_before_verification_and_says_how_far(generations: G
         engine.apply([document(9, version=2)], [])
         return 42
 
-    manifest = generations.build([document(9)], catch_up=catch_up, verify=lambda engine: seen.append(everything(engine)))
+    manifest = generations.build(
+        [document(9)], catch_up=catch_up, verify=lambda engine: seen.append(everything(engine))
+    )
     assert (manifest.outbox, seen) == (42, [1])
     assert generations.current().versions() == {"S-009": 2}
 
