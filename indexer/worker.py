@@ -66,6 +66,8 @@ class Worker:
             while rows := self.turn():
                 done += rows
                 progress(done)
+            if done > self._batch:
+                self._generations.current().optimise()  # many commits left many segments
         return done
 
     def run(self, stop: threading.Event) -> None:

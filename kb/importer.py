@@ -30,7 +30,7 @@ from kb.lifecycle import UNREVIEWED_IMPORT_KINDS, Origin
 from kb.models import Entry, ImportedFile
 from kb.store import ContentStore
 
-MARKDOWN_SUFFIXES = frozenset({".md", ".markdown", ".mdown", ".mkd"})
+MARKDOWN_SUFFIXES = (".md", ".markdown", ".mdown", ".mkd")
 MAX_FILE = 4_000_000  # bytes
 BATCH_FILES = 200  # per transaction
 BATCH_BYTES = 8_000_000  # per transaction
@@ -92,7 +92,7 @@ def read_source(path: Path) -> Iterator[File]:
     """All files below a folder, or in a tar archive, in a stable order where there is one."""
     if path.is_dir():
         yield from _read_folder(path)
-    elif path.is_file() and path.suffix.lower() in MARKDOWN_SUFFIXES:
+    elif path.is_file() and path.name.lower().endswith(MARKDOWN_SUFFIXES):
         yield _read_file(path, path.name)
     elif path.is_file():
         yield from _read_archive(path)
@@ -310,7 +310,7 @@ def _read_archive(path: Path) -> Iterator[File]:
 
 
 def _refuse(inside: str, size: int) -> str:
-    if PurePosixPath(inside).suffix.lower() not in MARKDOWN_SUFFIXES:
+    if not inside.lower().endswith(MARKDOWN_SUFFIXES):  # a file may be called just `.md`
         return "不是 Markdown 文件 · not a Markdown file"
     if size > MAX_FILE:
         return f"超过 {MAX_FILE // 1_000_000} MB · larger than {MAX_FILE // 1_000_000} MB"

@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -174,10 +175,8 @@ def test_a_rebuild_under_readers_and_writers_is_seen_by_nobody(
         while not stop.is_set():
             count += 1
             _publish(database, store, people, f"另一条光猫方案第{count}号")
-            try:
+            with suppress(IndexLocked):  # swapped in at this moment: the next turn takes it
                 worker.turn()
-            except IndexLocked:
-                pass  # swapped in at this moment: the next turn takes it
 
     threads = [threading.Thread(target=read), threading.Thread(target=read), threading.Thread(target=write)]
     for thread in threads:

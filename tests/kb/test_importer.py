@@ -100,6 +100,15 @@ def test_what_cannot_come_in_has_a_reason(
     assert all("·" in reason for reason in reasons.values())  # in Chinese and in English
 
 
+def test_a_file_called_just_md_is_markdown(
+    tmp_path: Path, database: Database, store: ContentStore, people: People
+) -> None:
+    root = tmp_path / "in"
+    root.mkdir()
+    (root / ".md").write_text("# 只有扩展名的文件\n", "utf-8")
+    assert importer.run(database, store, people.admin, root).added == 1
+
+
 def test_an_archive_is_streamed_and_never_unpacked(
     tmp_path: Path, database: Database, store: ContentStore, people: People
 ) -> None:
