@@ -12,6 +12,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import wraps
@@ -21,7 +22,7 @@ from typing import Any, TypeVar
 import click
 from pydantic import ValidationError
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from sqlalchemy import select
 
 from indexer import evaluation, worker
@@ -43,6 +44,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 _ACCOUNT_ROLES = [role.value for role in Role if role is not Role.SUBSCRIBER]
 
 IMPORT_BATCH = 1000  # entries an index commit after an import: fewer, larger segments
+PROGRESS_S = 10.0  # seconds between lines where nobody watches a terminal
 EXIT_ERROR = 1
 EXIT_INTERRUPTED = 130  # what shells say of Ctrl-C
 
@@ -541,21 +543,25 @@ def _person(services: Services, username: str) -> Person:
 
 @contextmanager
 def _progress(title: str) -> Iterator[Callable[..., None]]:
-    """A counter with its rate on a terminal; silent elsewhere. Call it with the count so far, and the total if known."""
+    """A counter with its rate: a bar on a terminal, a line every PROGRESS_S elsewhere. Call it with the count so far."""
     columns = (
         SpinnerColumn(),
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
+        TextColumn("{task.description} {task.completed:.0f}"),
         TextColumn("{task.fields[rate]}"),
+        TimeElapsedColumn(),
     )
-    with Progress(*columns, console=errors, transient=True) as bar:
+    with Progress(*columns, console=errors, transient=True, disable=not errors.is_terminal) as bar:
         task = bar.add_task(title, total=None, rate="")
+        began = told = time.monotonic()
 
-        def step(done: int, total: int | None = None) -> None:
-            elapsed = bar.tasks[0].elapsed or 0.0
-            bar.update(task, completed=done, total=total, rate=f"{done / elapsed:.0f}/s" if elapsed > 0.5 else "")
+        def step(done: int) -> None:
+            nonlocal told
+            now = time.monotonic()
+            rate = f"{done / max(now - began, 0.001):.0f}/s"
+            bar.update(task, completed=done, rate=rate)
+            if not errors.is_terminal and now - told >= PROGRESS_S:
+                told = now
+                errors.print(f"{title} {done} {rate}")
 
         yield step
 

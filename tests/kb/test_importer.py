@@ -14,11 +14,11 @@ from pathlib import Path
 import pytest
 from sqlalchemy import func, select
 
-from kb import documents, entries, exporter, importer, installation, outbox
+from kb import documents, entries, exporter, importer, incidents, installation, outbox
 from kb.db import Database
 from kb.documents import Document, Kind
-from kb.errors import Invalid, NotAllowed
-from kb.lifecycle import EntryState, Origin, RevisionState
+from kb.errors import GateClosed, Invalid, NotAllowed
+from kb.lifecycle import EntryState, Origin, RevisionState, Unmet
 from kb.models import Entry, ImportedFile, Revision
 from kb.store import ContentStore
 from tests.conftest import People
@@ -231,3 +231,27 @@ def test_the_shipped_library_installs_once(database: Database, store: ContentSto
     assert (again.added, again.updated, again.unchanged) == (0, 0, first.seen)
     with database.read() as session:
         assert set(session.scalars(select(Revision.origin))) == {Origin.LIBRARY}
+
+
+def test_no_import_opens_the_closing_gate(
+    tmp_path: Path, database: Database, store: ContentStore, people: People
+) -> None:
+    with database.write() as session:
+        incident = samples.resolved(session, people.tech)
+        revision = incidents.write_solution(session, people.tech, incident, samples.attributes(), samples.BODY)
+        samples.confirmed(session, people.tech, incident)
+        number = revision.entry.number
+        session.commit()
+    root = tmp_path / "in"
+    root.mkdir()
+    solution = Document(number, samples.attributes(), samples.BODY)
+    disguised = Document(number, samples.attributes(kind=Kind.REFERENCE, covers=[], environment=None), samples.BODY)
+    for document, said in ((solution, "已有未完成的修订"), (disguised, "种类不能改变")):
+        (root / f"{number}.md").write_text(documents.dump(document), "utf-8")
+        report = importer.run(database, store, people.admin, root)
+        assert said in report.refused[0][1]
+    with database.write() as session:
+        found = incidents.find(session, people.tech, incident.number)
+        assert incidents.unmet(found) == [Unmet.SOLUTION_NOT_APPROVED]
+        with pytest.raises(GateClosed):
+            incidents.close(session, people.tech, found)
