@@ -246,7 +246,7 @@ def test_no_import_opens_the_closing_gate(
     root.mkdir()
     solution = Document(number, samples.attributes(), samples.BODY + "改\n")
     disguised = Document(number, samples.attributes(kind=Kind.REFERENCE, covers=[], environment=None), samples.BODY)
-    for document, said in ((solution, "已有未完成的修订"), (disguised, "种类不能改变")):
+    for document, said in ((solution, "已有未完成的修订"), (disguised, "保留本地版本")):
         (root / f"{number}.md").write_text(documents.dump(document), "utf-8")
         report = importer.run(database, store, people.admin, root)
         assert said in report.refused[0][1]
