@@ -33,6 +33,16 @@ CHANNELS = ("web", "phone", "inspection", "monitoring")
 MAX_TITLE = 120  # characters
 MAX_DESCRIPTION = 20_000  # characters: a pasted log fits
 
+# What a list shows of each incident, and what its gate is judged by: read for all of them at once.
+_LISTED = (
+    selectinload(Incident.assignee),
+    selectinload(Incident.district),
+    selectinload(Incident.solution),
+    selectinload(Incident.solution_revision),
+    selectinload(Incident.verifications),
+    selectinload(Incident.references).selectinload(Reference.entry),
+)
+
 
 # --- reading ---------------------------------------------------------------------------------------------------
 
@@ -52,7 +62,7 @@ def listing(
     """Incidents, open ones unless `done`; the most urgent and oldest first."""
     by.require(Permission.HANDLE_INCIDENTS)
     states = sorted(DONE_INCIDENT) if done else sorted(set(IncidentState) - DONE_INCIDENT)
-    query = select(Incident).where(Incident.state.in_(states)).options(selectinload(Incident.assignee))
+    query = select(Incident).where(Incident.state.in_(states)).options(*_LISTED)
     if mine:
         query = query.where(Incident.assignee_id == by.id)
     order = (Incident.id.desc(),) if done else (Incident.priority, Incident.id)
