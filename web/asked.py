@@ -50,7 +50,9 @@ class Asked:
     @property
     def url(self) -> str:
         parameters: dict[str, Any] = {"q": self.words} | self.filters
-        return url_for("search.results", page=self.page if self.page > 1 else None, **parameters)
+        if self.page > 1:
+            parameters["page"] = self.page
+        return url_for("search.results", **parameters)
 
     def with_filter(self, name: str, value: str) -> Asked:
         return Asked(self.words, self.filters | {name: value})

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import urlsplit
 
 from flask import Flask, g, request, session
@@ -75,7 +76,7 @@ def limit(app: Flask) -> None:
     """Ration the views in LIMITED by address; called once they are all registered."""
     limiter: Limiter = next(iter(app.extensions["limiter"]))
     for endpoint in LIMITED:
-        rationed = limiter.limit(app.config["RATE_LIMIT"], methods=["POST"])
+        rationed: Any = limiter.limit(app.config["RATE_LIMIT"], methods=["POST"])
         app.view_functions[endpoint] = rationed(app.view_functions[endpoint])
 
 

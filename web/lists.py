@@ -94,7 +94,7 @@ def incident_counts(session: Session) -> dict[str, int]:
         .where(Incident.state.not_in(sorted(DONE_INCIDENT)))
         .group_by(Incident.state)
     )
-    found = dict(rows.tuples())
+    found = dict(rows.all())
     return {state: found[state] for state in IncidentState if state in found}
 
 
@@ -139,7 +139,7 @@ def oldest_waiting(session: Session) -> dt.timedelta | None:
 def entry_counts(session: Session) -> dict[str, int]:
     """How many entries are published, by kind?"""
     rows = session.execute(select(Entry.kind, func.count()).where(searchable()).group_by(Entry.kind))
-    found = dict(rows.tuples())
+    found = dict(rows.all())
     return {kind: found[kind] for kind in Kind if kind in found}
 
 
