@@ -1,0 +1,29 @@
+"""Is everything described, and is what is described there?"""
+
+from __future__ import annotations
+
+from web.errors import TITLES
+
+
+def test_every_operation_is_described_and_listed(app, browse):
+    spec = browse("").get("/openapi.json").json
+    assert spec["openapi"].startswith("3.1")
+    described = {
+        (path, method) for path, methods in spec["paths"].items() for method in methods if method in ("get", "post")
+    }
+    routed = {
+        (rule.rule.replace("<int:", "<").replace("<", "{").replace(">", "}"), method.lower())
+        for rule in app.url_map.iter_rules()
+        if rule.rule.startswith("/api/v1")
+        for method in rule.methods & {"GET", "POST"}
+    }
+    assert described == routed
+    page = browse("").get("/api").text
+    for path, _ in described:
+        assert path in page
+
+
+def test_every_problem_type_leads_to_its_explanation(browse):
+    page = browse("").get("/api").text
+    for code in TITLES:
+        assert f'id="{code}"' in page

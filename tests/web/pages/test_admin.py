@@ -1,0 +1,111 @@
+"""Accounts, the index, and single documents, for those who keep the product running."""
+
+from __future__ import annotations
+
+import io
+
+from kb import accounts
+from tests.kb import samples
+from tests.web.conftest import person_of
+from tests.web.test_auth import login
+from web.pages.admin import rebuild_job
+
+
+def test_accounts_are_made_changed_and_reset(app, site, browse):
+    admin = browse("admin")
+    made = admin.post(
+        "/admin/users",
+        username="zhang",
+        display_name="张工",
+        role="technician",
+        unit="team-tv",
+        password="a good start 1",
+    )
+    assert made.status_code == 302
+    assert login(app, "zhang", "a good start 1")[1].status_code == 302
+    assert admin.post("/admin/users/zhang/password", password="a new start 22").status_code == 302
+    assert login(app, "zhang", "a new start 22")[1].status_code == 302
+    assert admin.post("/admin/users/zhang", role="reviewer", unit="team-it", active="0").status_code == 302
+    assert login(app, "zhang", "a new start 22")[1].status_code == 401
+    with site.database.read() as session:
+        assert accounts.get(session, "zhang").role == "reviewer"
+
+
+def test_a_wrong_account_is_refused_by_field(browse):
+    admin = browse("admin")
+    for form in ({"username": "Zhang San!"}, {"password": "short"}, {"role": "subscriber"}, {"unit": "nowhere"}):
+        values = {
+            "username": "zhang",
+            "role": "technician",
+            "password": "a good start 1",
+            "display_name": "张工",
+        } | form
+        answer = admin.post("/admin/users", **values)
+        assert answer.status_code == 422, form
+        assert "张工" in answer.text
+    assert admin.post("/admin/users", username="tech", role="technician", password="a good start 1").status_code == 409
+
+
+def test_the_last_administrator_stays(browse):
+    assert browse("admin").post("/admin/users/admin", role="technician", active="1").status_code == 409
+
+
+def test_only_administrators_touch_accounts(browse):
+    for name in ("tech", "lead", "manager"):
+        browser = browse(name)
+        assert (
+            browser.post("/admin/users", username="x1", role="administrator", password="a good start 1").status_code
+            == 403
+        )
+        assert browser.post("/admin/users/admin/password", password="a good start 1").status_code == 403
+        assert browser.post("/admin/users/tech", role="administrator", active="1").status_code == 403
+
+
+def test_the_index_is_rebuilt_from_the_page(app, site, browse, monkeypatch):
+    with site.database.write() as session:
+        samples.published(
+            session, site.store, person_of(site, "tech"), person_of(site, "lead"), title="重建后才找得到的方案"
+        )
+        session.commit()
+    # the golden queries are those of the whole library, which this installation is not
+    monkeypatch.setattr("web.services.library_path", lambda: site.settings.data_dir)
+    (site.settings.data_dir / "golden.tsv").write_text("", "utf-8")
+    manager = browse("manager")
+    assert manager.post("/admin/index/rebuild").status_code == 302
+    with app.app_context():
+        rebuild_job().thread.join(60)
+    assert "上次重建完成" in manager.get("/admin").text
+    assert browse("").get("/api/v1/search?q=重建后才找得到").json["total"] >= 1
+    assert browse("tech").post("/admin/index/rebuild").status_code == 403
+
+
+def test_a_failed_rebuild_is_told_and_changes_nothing(app, site, browse, monkeypatch):
+    def fail(*_args, **_more):
+        raise ZeroDivisionError
+
+    monkeypatch.setattr("web.services.worker.rebuild", fail)
+    manager = browse("manager")
+    manager.post("/admin/index/rebuild")
+    with app.app_context():
+        rebuild_job().thread.join(60)
+    assert "上次重建失败" in manager.get("/admin").text
+    assert browse("").get("/search?q=机顶盒").status_code == 200
+
+
+def test_single_markdown_files_are_taken_in(browse, index):
+    manager = browse("manager")
+    form = {"category": "参考资料/技术资料", "audience": "staff", "owner_group": "team-ops"}
+    done = manager.post("/admin/import", files=(io.BytesIO("# 量子光猫说明\n\n正文".encode()), "量子光猫.md"), **form)
+    assert done.status_code == 200
+    assert "新增 <strong>1</strong>" in done.text
+    index()
+    assert browse("tech").get("/api/v1/search?q=量子光猫").json["hits"][0]["title"] == "量子光猫说明"
+    assert manager.post("/admin/import", files=(io.BytesIO(b"MZ"), "x.exe"), **form).status_code == 422
+    assert manager.post("/admin/import", **form).status_code == 422
+    assert browse("tech").post("/admin/import", files=(io.BytesIO(b"# x"), "x.md"), **form).status_code == 403
+
+
+def test_the_status_page_shows_each_part(browse):
+    page = browse("manager").get("/admin").text
+    for part in ("数据库", "索引", "待索引", "内容存储"):
+        assert part in page

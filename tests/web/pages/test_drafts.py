@@ -1,0 +1,155 @@
+"""Writing and revising: look first, lose nothing, hand in, take back."""
+
+from __future__ import annotations
+
+import gc
+import io
+
+import pytest
+
+from kb import entries
+from tests.kb import samples
+from tests.web.conftest import PNG, SOLUTION, entry_of, incident_of, person_of
+from web import forms
+
+FORM = forms.values_of(samples.attributes(title="机顶盒反复重启的处理"), samples.BODY)
+
+
+def create(browser, **changes) -> str:
+    answer = browser.post("/entries/new", **(FORM | changes))
+    assert answer.status_code == 302, answer.text
+    return answer.location.split("/")[2]
+
+
+def test_search_comes_before_create(browse):
+    page = browse("tech").get("/entries/new?q=机顶盒无信号&kind=solution").text
+    assert SOLUTION in page
+    assert "都不是，写一条新的" in page
+    assert "<textarea" not in page
+    form = browse("tech").get("/entries/new?q=机顶盒无信号&kind=solution&write=1").text
+    assert 'value="机顶盒无信号"' in form
+    assert "## 用户自助" in form
+
+
+def test_a_draft_is_written_saved_submitted_and_recalled(site, browse):
+    browser = browse("tech")
+    number = create(browser)
+    page = browser.get(f"/entries/{number}/edit").text
+    assert "小节齐全" in page  # the pre-check speaks while one writes
+    saved = browser.post(f"/entries/{number}/edit", **(FORM | {"version": "1", "title": "机顶盒反复重启怎么办"}))
+    assert saved.status_code == 302
+    assert entry_of(site, number).title == "机顶盒反复重启怎么办"
+    assert browser.post(f"/entries/{number}/submit").status_code == 302
+    assert browser.get(f"/entries/{number}/edit").status_code == 200
+    assert browser.post(f"/entries/{number}/edit", **(FORM | {"version": "2"})).status_code == 409
+    assert browser.post(f"/entries/{number}/recall").location == f"/entries/{number}/edit"
+    assert browser.post(f"/entries/{number}/edit", **(FORM | {"version": "2"})).status_code == 302
+
+
+def test_save_and_submit_is_one_step(site, browse):
+    browser = browse("tech")
+    number = create(browser)
+    answer = browser.post(f"/entries/{number}/edit", **(FORM | {"version": "1", "then": "submit"}))
+    assert answer.location == f"/entries/{number}/revisions/1"
+    assert "待审" in browser.get(answer.location).text
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("title", "x"), ("title", ""), ("category", ""), ("owner_group", "team-nobody"), ("valid_until", "soon"), ("body", " "),
+     ("audience", "everybody"), ("figures", "只有一栏"), ("error_codes", "E04"), ("title", "题" * 121)],
+)  # fmt: skip
+def test_a_wrong_field_is_named_and_everything_typed_stays(browse, field, value):
+    answer = browse("tech").post("/entries/new", **(FORM | {field: value}))
+    assert answer.status_code == 422
+    assert f'id="{field}-problem"' in answer.text
+    assert ("暗号芝麻开门" in answer.text) or field == "body"
+    assert 'value="机顶盒反复重启的处理"' in answer.text or field == "title"
+
+
+def test_overtaken_text_is_not_lost(site, browse):
+    browser = browse("tech")
+    number = create(browser)
+    browser.post(f"/entries/{number}/edit", **(FORM | {"version": "1", "body": samples.BODY + "\n先保存的一行\n"}))
+    late = browser.post(
+        f"/entries/{number}/edit",
+        **(FORM | {"version": "1", "body": samples.BODY + "\n后来的一行\n", "title": "后来的标题"}),
+    )
+    assert late.status_code == 409
+    for kept in ("先保存的一行", "后来的一行", "后来的标题", "机顶盒反复重启的处理"):
+        assert kept in late.text
+    assert 'name="version" value="2"' in late.text
+    again = browser.post(f"/entries/{number}/edit", **(FORM | {"version": "2", "title": "后来的标题"}))
+    assert again.status_code == 302
+    assert entry_of(site, number).title == "后来的标题"
+
+
+def test_line_ends_of_the_browser_do_not_reach_the_store(site, browse):
+    number = create(browse("tech"), body=samples.BODY.replace("\n", "\r\n"))
+    with site.database.read() as session:
+        revision = entries.newest_revision(session, entries.find(session, person_of(site, "tech"), number))
+        assert revision.body is not None
+        assert "\r" not in revision.body
+
+
+def test_only_the_author_edits(browse):
+    number = create(browse("tech"))
+    other = browse("tech2")
+    assert other.get(f"/entries/{number}/edit").status_code == 403
+    for path in ("edit", "submit", "recall"):
+        assert other.post(f"/entries/{number}/{path}", **(FORM | {"version": "1"})).status_code == 403
+
+
+def test_nobody_writes_for_a_group_they_cannot_see(browse):
+    answer = browse("tech").post("/entries/new", **(FORM | {"audience": "restricted", "owner_group": "team-access"}))
+    assert answer.status_code == 422
+    assert 'id="owner_group-problem"' in answer.text
+
+
+def test_attachments_up_to_the_limit(site, browse):
+    browser = browse("tech")
+    number = create(browser)
+    path = f"/entries/{number}/attachments"
+    assert browser.post(path, attachment=(io.BytesIO(PNG), "../../图 1.png")).status_code == 302
+    assert "图 1.png" in browser.get(f"/entries/{number}/edit").text
+    assert browser.post(path, attachment=(io.BytesIO(PNG), "图 1.png")).status_code == 409
+    assert browser.post(path, attachment=(io.BytesIO(b""), "空.png")).status_code == 422
+    assert browser.post(path).status_code == 422
+    assert browse("tech2").post(path, attachment=(io.BytesIO(PNG), "别人.png")).status_code == 403
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # the test client's own temporary file
+def test_an_attachment_above_the_limit_is_refused(site, browse):
+    browser = browse("tech")
+    number = create(browser)
+    big = io.BytesIO(b"x" * (site.settings.max_upload_mb * 1_000_000 + 1))
+    refused = browser.post(f"/entries/{number}/attachments", attachment=(big, "大.bin"))
+    assert refused.status_code == 422
+    assert "最大 20 MB" in refused.text
+    gc.collect()
+
+
+def test_a_revision_leaves_the_published_one_visible(site, browse):
+    browser = browse("tech2")
+    assert browser.post(f"/entries/{SOLUTION}/revise", note="补充步骤").location == f"/entries/{SOLUTION}/edit"
+    assert browser.post(f"/entries/{SOLUTION}/revise", note="再来").status_code == 409
+    assert (
+        "芝麻开门" in browse("").get(f"/entries/{SOLUTION}").text
+        or browse("").get(f"/entries/{SOLUTION}").status_code == 200
+    )
+    assert "补充步骤" in browse("tech").get(f"/entries/{SOLUTION}").text
+    assert browse("").get(f"/entries/{SOLUTION}/revisions/2").status_code == 404
+
+
+def test_a_solution_written_from_an_incident_is_tied_to_it_and_masked(site, browse):
+    browser = browse("tech")
+    browser.post("/incidents/new", description="电视没信号，请打 13812345678 找我")
+    form = browser.get("/entries/new?incident=INC-000001&write=1").text
+    assert "13812345678" not in form
+    assert "[手机号]" in form
+    number = create(browser, incident="INC-000001", version="1")
+    incident = incident_of(site, "INC-000001")
+    assert incident.solution_entry_id == entry_of(site, number).id
+    again = browser.post("/entries/new", **(FORM | {"incident": "INC-000001", "version": "1"}))
+    assert again.status_code == 409
+    assert "暗号芝麻开门" in again.text

@@ -1,0 +1,80 @@
+"""An entry's page for each kind of reader and each state of the entry."""
+
+from __future__ import annotations
+
+from kb import entries
+from tests.kb import samples
+from tests.web.conftest import SOLUTION, TOPOLOGY, person_of
+
+
+def test_subscribers_see_how_to_help_themselves_and_where_to_report(browse):
+    page = browse("").get(f"/entries/{SOLUTION}").text
+    assert "用户自助" in page
+    assert "移交" not in page
+    assert "/report?description=" in page
+    assert "60~80" not in page
+
+
+def test_staff_see_both_faces_attributes_figures_and_versions(browse):
+    page = browse("tech").get(f"/entries/{SOLUTION}").text
+    for shown in ("仅员工", "芝麻开门", "60~80", "单一来源", "数字电视组", "第 1 版", "接线图.png", "开始修订"):
+        assert shown in page
+
+
+def test_an_image_is_shown_and_everything_is_addressed_by_revision(browse):
+    answer = browse("tech").get(f"/entries/{SOLUTION}/revisions/1/attachments/接线图.png")
+    assert answer.content_type == "image/png"
+    assert answer.data.startswith(b"\x89PNG")
+
+
+def test_a_topology_is_two_tables(browse):
+    page = browse("tech").get(f"/entries/{TOPOLOGY}").text
+    assert "节点" in page and "链路" in page
+    assert "双绞线" in page or "光纤" in page
+    assert "nodes:" not in page
+
+
+def test_a_retired_entry_leads_to_its_successor(site, browse):
+    tech, lead = person_of(site, "tech"), person_of(site, "lead")
+    with site.database.write() as session:
+        better = samples.published(session, site.store, tech, lead, title="机顶盒无信号的更好办法")
+        session.commit()
+    answer = browse("lead").post(f"/entries/{SOLUTION}/retire", reason="", successor=better.number)
+    assert answer.status_code == 302
+    assert "已停用" in browse("tech").get(f"/entries/{SOLUTION}").text
+    assert "机顶盒无信号的更好办法" in browse("tech").get(f"/entries/{SOLUTION}").text
+    assert browse("").get(f"/entries/{SOLUTION}").status_code == 404
+
+
+def test_only_a_lead_retires_and_says_why(browse):
+    assert browse("tech").post(f"/entries/{SOLUTION}/retire", reason="不要了").status_code == 403
+    refused = browse("lead").post(f"/entries/{SOLUTION}/retire", reason=" ", successor="")
+    assert refused.status_code == 422
+    assert "停用须写明原因" in refused.text
+
+
+def test_an_expired_entry_says_so_to_staff_and_is_gone_for_subscribers(site, browse, stopped_clock):
+    stopped_clock.advance(days=800)
+    assert browse("").get(f"/entries/{SOLUTION}").status_code == 404
+    assert "已过有效期" in browse("tech").get(f"/entries/{SOLUTION}").text
+    with site.database.write() as session:
+        entries.expire_due(session)
+        session.commit()
+    assert "已过有效期" in browse("tech").get(f"/entries/{SOLUTION}").text
+
+
+def test_a_draft_is_for_staff(site, browse):
+    with site.database.write() as session:
+        revision = entries.create(session, person_of(site, "tech"), samples.attributes(), samples.BODY)
+        session.commit()
+        number = revision.entry.number
+    assert browse("").get(f"/entries/{number}").status_code == 404
+    assert browse("").get(f"/entries/{number}/revisions/1").status_code == 404
+    page = browse("tech2").get(f"/entries/{number}").text
+    assert "尚未发布" in page
+
+
+def test_the_list_goes_by_kind(browse):
+    assert TOPOLOGY in browse("tech").get("/entries?kind=topology").text
+    assert SOLUTION not in browse("tech").get("/entries?kind=topology").text
+    assert browse("tech").get("/entries?page=-1").status_code == 200

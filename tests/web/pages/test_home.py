@@ -1,0 +1,59 @@
+"""The first page of each role."""
+
+from __future__ import annotations
+
+from kb import entries, incidents
+from tests.kb import samples
+from tests.web.conftest import SOLUTION, person_of
+
+
+def test_subscribers_get_a_search_box_what_is_new_and_a_way_to_report(browse):
+    page = browse("").get("/").text
+    for shown in ("遇到故障，先搜一搜", "报修", "最近更新", "数字电视"):
+        assert shown in page
+    assert "我的事件" not in page
+
+
+def test_the_most_used_solutions_stand_out(site, browse):
+    tech = person_of(site, "tech")
+    with site.database.write() as session:
+        for _ in range(2):
+            incidents.link(session, tech, samples.incident(session, tech), entries.find(session, tech, SOLUTION))
+        session.commit()
+    assert "解决过 2 次" in browse("").get("/").text
+
+
+def test_technicians_see_their_incidents_and_leads_their_queue(site, browse):
+    tech = person_of(site, "tech")
+    with site.database.write() as session:
+        incidents.take(session, tech, samples.incident(session, tech, title="老王家没信号"))
+        samples.submitted(session, tech, title="等着审核的一份方案")
+        session.commit()
+    page = browse("tech").get("/").text
+    assert "老王家没信号" in page and "还缺：" in page and "等着审核的一份方案" in page
+    page = browse("lead").get("/").text
+    assert "等着审核的一份方案" in page and "最早一份提交于" in page
+    assert "老王家没信号" not in page
+
+
+def test_the_first_page_takes_a_fixed_number_of_statements(site, browse, count_statements):
+    browser = browse("tech")
+
+    def statements() -> int:
+        count_statements.clear()
+        assert browser.get("/").status_code == 200
+        return len(count_statements)
+
+    def more(incidents_: int) -> None:
+        tech = person_of(site, "tech")
+        with site.database.write() as session:
+            for _ in range(incidents_):
+                made = samples.incident(session, tech)
+                incidents.take(session, tech, made)
+                incidents.link(session, tech, made, entries.find(session, tech, SOLUTION))
+            session.commit()
+
+    more(1)
+    few = statements()
+    more(12)
+    assert statements() == few < 25

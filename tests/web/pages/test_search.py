@@ -1,0 +1,70 @@
+"""Results as a page: why each was found, how to narrow, and what to do when there is nothing."""
+
+from __future__ import annotations
+
+from tests.web.conftest import SOLUTION
+
+
+def test_a_hit_says_why_it_was_found(browse):
+    page = browse("tech").get("/search?q=机顶盒提示无信号").text
+    assert "机顶盒提示无信号的处理".replace("机顶盒", "") in page.replace("<mark>", "").replace("</mark>", "")
+    assert "词语" in page or "精确" in page
+    assert SOLUTION in page
+    assert "<mark>" in page
+
+
+def test_pinyin_is_labelled_as_such(browse):
+    page = browse("").get("/search?q=jidinghe").text
+    assert "拼音" in page
+    assert "<mark>机顶盒</mark>" in page
+
+
+def test_facets_narrow_and_chips_take_the_filter_away(browse):
+    browser = browse("tech")
+    page = browser.get("/search?q=机顶盒").text
+    assert "/search?" in page and "category=" in page
+    narrowed = browser.get("/search?q=机顶盒&category=数字电视/信号质量")
+    assert 'class="chip"' in narrowed.text
+    assert "类目：数字电视/信号质量" in narrowed.text
+    assert 'value="机顶盒"' in narrowed.text  # the words stay as they were typed
+    total = browser.get("/api/v1/search?q=机顶盒 category:数字电视/信号质量").json["total"]
+    assert f"共 {total} 条" in narrowed.text
+
+
+def test_pages_turn(browse):
+    browser = browse("")
+    first = browser.get("/search?q=机顶盒").text
+    assert "下一页" in first
+    second = browser.get("/search?q=机顶盒&page=2").text
+    assert "上一页" in second and 'start="11"' in second
+    assert browser.get("/search?q=机顶盒&page=99999").status_code == 200
+    assert browser.get("/search?q=机顶盒&page=x").status_code == 200
+
+
+def test_nothing_found_offers_ways_on(browse):
+    subscriber = browse("").get("/search?q=量子纠缠发动机").text
+    assert "没有找到" in subscriber
+    assert "/report?description=" in subscriber
+    assert "/entries/new?q=" in browse("tech").get("/search?q=量子纠缠发动机").text
+
+
+def test_a_bad_query_is_explained_at_its_place_and_kept(browse):
+    answer = browse("").get("/search?q=黑屏 knd:policy")
+    assert answer.status_code == 400
+    assert "是不是 kind" in answer.text
+    assert "<mark>k</mark>nd:policy" in answer.text
+    assert 'value="黑屏 knd:policy"' in answer.text
+
+
+def test_a_number_is_a_destination(site, browse):
+    assert browse("").get(f"/search?q={SOLUTION.lower()}").location == f"/entries/{SOLUTION}"
+    tech = browse("tech")
+    tech.post("/incidents/new", description="没有信号")
+    assert tech.get("/search?q=inc-000001").location == "/incidents/INC-000001"
+    assert browse("").get("/search?q=INC-000001").status_code == 200
+
+
+def test_offers_while_typing(browse):
+    offers = browse("").get("/suggest?q=机顶盒提示").json
+    assert {"title": "机顶盒提示无信号的处理", "url": f"/entries/{SOLUTION}"} in offers
+    assert browse("").get("/suggest?q=").json == []

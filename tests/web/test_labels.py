@@ -1,0 +1,42 @@
+"""Has every value of a closed set a Chinese name, and what do times and numbers look like?"""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import pytest
+
+from kb import lifecycle
+from kb.documents import Audience, Confidence, Kind
+from kb.incidents import CHANNELS
+from kb.topology import MEDIA
+from web import labels
+from web.search import FACETS
+
+
+@pytest.mark.parametrize(
+    ("values", "of"),
+    [(Kind, "kind"), (Audience, "audience"), (Confidence, "confidence"), (lifecycle.EntryState, "entry_state"),
+     (lifecycle.RevisionState, "revision_state"), (lifecycle.IncidentState, "incident_state"), (lifecycle.Role, "role"),
+     (lifecycle.Part, "part"), (lifecycle.Decision, "decision"), (lifecycle.Origin, "origin"), (lifecycle.Outcome, "outcome"),
+     (lifecycle.VerificationMethod, "method"), (lifecycle.CancelReason, "cancel_reason"), (lifecycle.Unmet, "unmet"),
+     (CHANNELS, "channel"), (MEDIA, "medium"), (FACETS, "facet"), (("exact", "words", "bigrams", "pinyin"), "tier")],
+)  # fmt: skip
+def test_every_value_has_a_name(values, of):
+    assert set(map(str, values)) == set(labels.LABELS[of])
+
+
+def test_times_are_local_and_relative(stopped_clock):
+    now = stopped_clock()
+    assert labels.local_time(now) == "2026-11-23 10:00"
+    shown = {0: "刚刚", 5: "5 分钟前", 90: "1 小时前", 60 * 30: "1 天前", 60 * 24 * 9: "2026-11-14"}
+    for minutes, said in shown.items():
+        assert said in labels.ago(now - dt.timedelta(minutes=minutes))
+    assert labels.ago(None) == ""
+
+
+@pytest.mark.parametrize(
+    ("phone", "shown"), [("13812345678", "138****5678"), ("0558-1234567", "055****4567"), ("12345", "*****"), ("", "")]
+)
+def test_a_phone_number_is_recognised_by_its_owner_alone(phone, shown):
+    assert labels.masked_phone(phone) == shown
