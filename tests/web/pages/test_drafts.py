@@ -126,6 +126,7 @@ def test_an_attachment_above_the_limit_is_refused(site, browse):
     refused = browser.post(f"/entries/{number}/attachments", attachment=(big, "大.bin"))
     assert refused.status_code == 422
     assert "最大 20 MB" in refused.text
+    del refused  # it holds the request, and that the file
     gc.collect()
 
 
