@@ -13,7 +13,7 @@ from markupsafe import Markup
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from indexer import Hit, Query, Scope, SearchRequest, Suggestion, parse
+from indexer import Hit, Query, Scope, SearchRequest, Suggestion, literal, parse
 from indexer.generations import Generations
 from indexer.snippets import Snippet, Snippets
 from kb import access, documents, entries, markup, outbox
@@ -80,9 +80,19 @@ class SearchService:
         self._database, self._store, self._generations = database, store, generations
         self._snippets = Snippets(generations.analyzer)
 
-    def search(self, by: Person, text: str, *, limit: int = 10, offset: int = 0, facets: Sequence[str] = ()) -> Page:
-        """A page of hits that this person may see. Raises BadQuery, IndexUnavailable."""
-        query = parse(text)
+    def search(
+        self,
+        by: Person,
+        text: str,
+        *,
+        pasted: bool = False,
+        limit: int = 10,
+        offset: int = 0,
+        facets: Sequence[str] = (),
+    ) -> Page:
+        """A page of hits that this person may see. `pasted` text is taken literally: a minus or a colon in a report
+        is no operator. Raises BadQuery, IndexUnavailable."""
+        query = literal(text) if pasted else parse(text)
         limit = max(1, min(limit, MAX_PAGE))
         with self._database.read() as session:
             scope = self._scope(by, outbox.out_of_sight(session))
@@ -109,7 +119,7 @@ class SearchService:
     def similar(self, title: str, body: str) -> list[Near]:
         """Published entries that say nearly the same: for the pre-check, which staff alone see."""
         words = "\n".join([title, *documents.symptoms(body)])[:1000]
-        query = parse(words + "\n")  # several lines are taken literally, no operator means anything
+        query = literal(words)
         analyzer = self._generations.analyzer
         mine = {token.text for token in analyzer.query_tokens(words)}
         with self._database.read() as session:

@@ -217,12 +217,11 @@ def _page(number: str, *, error: KBError | None = None) -> str:
 def _suggestions(incident: Incident) -> dict[str, object]:
     """What is known that may fit: from the incident's own text until somebody types better words."""
     words = request.args.get("q", "").strip()
-    # several lines are taken literally: a minus or a colon in a report is no operator
     text = words or f"{incident.title}\n{incident.description[:_WORDS]}"
     page: Page | None = None
     problem = ""
     try:
-        page = services().search.search(person(), text, limit=SUGGESTIONS)
+        page = services().search.search(person(), text, pasted=not words, limit=SUGGESTIONS)
     except (BadQuery, IndexUnavailable) as exc:
         problem = exc.message
     return {"words": words, "page": page, "problem": problem}

@@ -111,7 +111,7 @@ def _form(values: dict[str, str], *, page: Page | None = None, fields: dict[str,
 
 def _first_try(description: str) -> Page | None:
     try:
-        return services().search.search(person(), description[:_WORDS], limit=FIRST_TRY)
+        return services().search.search(person(), description[:_WORDS], pasted=True, limit=FIRST_TRY)
     except (BadQuery, IndexUnavailable):
         return None  # a report is taken whatever search can or cannot do
 
