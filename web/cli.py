@@ -149,10 +149,13 @@ def _print_logins(logins: list[tuple[str, str, str]]) -> None:
 
 
 def _index_if_needed(services: Services) -> None:
-    if services.generations.status().stale:
-        _rebuild(services)
-    else:
+    if not services.generations.status().stale:
         _index_pending(services)
+        return
+    try:
+        _rebuild(services)
+    except Conflict as exc:  # the old index goes on serving, and health says that a rebuild is needed
+        errors.print(exc.message)
 
 
 def _ask_password() -> str:
@@ -415,7 +418,7 @@ def index_status(*, as_json: bool) -> None:
 
 @index.command("rebuild")
 @click.option("--if-needed", is_flag=True, help="索引完好且版本一致时不做 · only when missing or outdated")
-@click.option("--without-golden", is_flag=True, help="不因金标查询而拒绝切换 · swap in even if golden queries fail")
+@click.option("--without-golden", is_flag=True, help="金标查询不通过也切换 · swap in even if golden queries fail")
 def index_rebuild(*, if_needed: bool, without_golden: bool) -> None:
     """另建一代、核对、切换；检索不中断 · build aside, verify, swap; search goes on meanwhile."""
     with _services() as services:

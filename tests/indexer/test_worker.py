@@ -207,6 +207,18 @@ def test_a_failed_golden_query_keeps_the_old_generation(
     assert _found(generations, "量子纠缠") == [number]
 
 
+def test_a_failed_golden_query_does_not_leave_an_installation_without_any_index(
+    database: Database, store: ContentStore, people: People, shared_analyzer: Analyzer, tmp_path: Path
+) -> None:
+    number = _publish(database, store, people, "量子纠缠光猫离线的处理")
+    golden = tmp_path / "golden.tsv"
+    golden.write_text(f"火星天气\t{number}\t1\n", "utf-8")
+    first = Generations(tmp_path / "first", shared_analyzer)
+    rebuild(database, store, first, golden=golden)
+    assert _found(first, "量子纠缠") == [number]
+    first.close()
+
+
 def test_the_shipped_golden_queries_pass(shipped: Generations) -> None:
     assert golden_failures(shipped.current(), library_path() / "golden.tsv") == []
 
