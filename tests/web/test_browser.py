@@ -1,0 +1,191 @@
+"""The main road in a real browser: a fault is reported, a solution written, reviewed, found, and the incident closed.
+
+Skipped where Debian's chromium is not installed.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from werkzeug.serving import make_server
+
+from tests.conftest import PASSWORD
+from tests.kb.samples import BODY
+
+CHROMIUM = Path("/usr/bin/chromium")
+pytestmark = pytest.mark.skipif(not CHROMIUM.exists(), reason="chromium is not installed")
+playwright = pytest.importorskip("playwright.sync_api")
+
+
+@pytest.fixture
+def address(app) -> Iterator[str]:
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)
+    server = make_server("127.0.0.1", 0, app, threaded=True)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield f"http://127.0.0.1:{server.port}"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@pytest.fixture
+def open_browser(address) -> Iterator[Callable[..., object]]:
+    """Opens a browser for one person; at the end no page may have logged an error of script or policy."""
+    complaints: list[str] = []
+    with playwright.sync_playwright() as api:
+        chromium = api.chromium.launch(executable_path=str(CHROMIUM), args=["--no-sandbox", "--disable-gpu"])
+
+        def opened(name: str = "", **context):
+            page = chromium.new_context(base_url=address, locale="zh-CN", **context).new_page()
+            page.set_default_timeout(10_000)
+            page.on("console", lambda said: complaints.append(said.text) if said.type == "error" else None)
+            page.on("pageerror", lambda error: complaints.append(str(error)))
+            if name:
+                page.goto("/login")
+                page.fill("[name=username]", name)
+                page.fill("[name=password]", PASSWORD)
+                page.click("main button")
+                page.wait_for_url("**/")
+            return page
+
+        yield opened
+        chromium.close()
+    assert [said for said in complaints if "409" not in said] == []
+
+
+def test_the_main_road(open_browser, index):
+    phone = open_browser(viewport={"width": 390, "height": 844}, is_mobile=True)
+    phone.goto("/")
+    phone.fill("main [name=q]", "电视花屏有马赛克")
+    phone.press("main [name=q]", "Enter")
+    phone.wait_for_url("**/search?**")
+    phone.goto("/report")
+    phone.fill("[name=description]", "电视花屏有马赛克，换台也一样")
+    phone.fill("[name=contact_phone]", "13812345678")
+    phone.click("text=提交报修")
+    phone.click("text=继续报修")  # what was offered did not help
+    phone.wait_for_url("**/confirm/**")
+    number = re.search(r"INC-\d+", phone.inner_text("main"))[0]
+    link = phone.url
+
+    tech = open_browser("tech")
+    tech.goto(f"/incidents/{number}")
+    tech.get_by_role("button", name="接单").click()
+    assert tech.locator("#suggestions h3").count() > 0
+    assert tech.locator("button:has-text('关闭事件')").is_disabled()
+    tech.click("text=都不合适，写一条新的")
+    assert "13812345678" not in tech.content()
+    tech.fill("[name=title]", "机顶盒花屏马赛克的现场处理")
+    tech.select_option("[name=category]", "数字电视/信号质量")
+    tech.select_option("[name=owner_group]", "team-tv")
+    tech.fill("[name=valid_until]", "2028-11-30")
+    tech.fill("[name=service]", "数字电视")
+    tech.fill("[name=devices]", "机顶盒")
+    tech.fill("[name=body]", BODY.replace("盒子开着，电视上写无信号", "电视花屏有马赛克"))
+    tech.click("text=保存草稿")
+    tech.wait_for_url("**/edit")
+    tech.click("text=保存并提交审核")
+    tech.wait_for_url("**/revisions/1")
+    assert "待审" in tech.inner_text("main")
+
+    lead = open_browser("lead")
+    lead.click("main >> text=机顶盒花屏马赛克的现场处理")
+    lead.locator("#content").get_by_role("button", name="通过").click()
+    lead.locator("#content >> text=lead").wait_for()
+    lead.locator("#formal").get_by_role("button", name="通过").click()
+    lead.locator("text=两项审核通过，已发布").wait_for()
+    index()
+
+    phone.goto("/search?q=花屏马赛克")
+    assert "机顶盒花屏马赛克的现场处理" in phone.inner_text("main")
+
+    tech.goto(f"/incidents/{number}")
+    tech.get_by_role("button", name="标记已解决").click()
+    tech.locator("#verify").wait_for()
+    phone.goto(link)
+    phone.click("button:has-text('没好')")
+    phone.locator("text=已重新安排处理").wait_for()
+
+    tech.goto(f"/incidents/{number}")
+    tech.get_by_role("button", name="标记已解决").click()
+    tech.check("[name=outcome][value=solved]")
+    tech.fill("[name=said_by]", "用户本人")
+    tech.click("text=记下回访结果")
+    tech.locator("text=条件都已满足").wait_for()
+    tech.click("button:has-text('关闭事件')")
+    tech.locator(".headline >> text=已关闭").wait_for()
+    phone.goto(link)
+    assert "已修好，本次报修结束" in phone.inner_text("main")
+
+
+def test_keys_offers_and_the_input_method(open_browser):
+    page = open_browser()
+    page.goto("/entries/SOL-000001")
+    page.keyboard.press("/")
+    box = page.locator(".top [name=q]")
+    assert box.evaluate("it => it === document.activeElement")
+    box.type("机顶盒提示")
+    page.locator(".offers a").first.wait_for()
+    page.keyboard.press("ArrowDown")
+    assert page.locator(".offers [aria-selected=true]").count() == 1
+    page.keyboard.press("Escape")
+    assert page.locator(".offers").is_hidden()
+    # the Enter that confirms a candidate comes with isComposing and must not search
+    prevented = box.evaluate(
+        """it => !it.dispatchEvent(new KeyboardEvent(
+            "keydown", {key: "Enter", isComposing: true, bubbles: true, cancelable: true}))"""
+    )
+    assert prevented
+    assert page.url.endswith("/entries/SOL-000001")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/search?**")
+
+
+def test_suggestions_follow_what_is_typed_beside_an_incident(open_browser):
+    tech = open_browser("tech")
+    tech.goto("/incidents/new")
+    tech.fill("[name=description]", "没信号")
+    tech.click("text=登记 >> nth=-1")
+    tech.wait_for_url("**/incidents/INC-*")
+    before = tech.inner_text("#suggested")
+    tech.locator("#suggestions [name=q]").type("遥控器")
+    tech.wait_for_function("before => document.getElementById('suggested').innerText !== before", arg=before)
+    assert "遥控" in tech.inner_text("#suggested")
+    tech.locator("#suggested").get_by_role("button", name="引用为解决方案").first.click()
+    tech.locator("#solution .chosen").wait_for()
+
+
+def test_reading_searching_and_reporting_work_without_script(open_browser):
+    page = open_browser(java_script_enabled=False)
+    page.goto("/")
+    page.fill("main [name=q]", "机顶盒无信号")
+    page.press("main [name=q]", "Enter")
+    page.click(".hits a >> nth=0")
+    assert page.locator("article h1").count() == 1
+    page.goto("/report")
+    page.fill("[name=description]", "电视上写无信号")
+    page.fill("[name=contact_phone]", "13812345678")
+    page.click("text=提交报修")
+    page.click("text=继续报修")
+    page.wait_for_url("**/confirm/**")
+    assert "报修已受理" in page.inner_text("main")
+
+
+@pytest.mark.parametrize("width", [390, 768, 1440])
+def test_no_page_is_wider_than_its_screen_and_targets_are_large_enough(open_browser, width):
+    page = open_browser("lead", viewport={"width": width, "height": 900})
+    for path in ("/", "/search?q=机顶盒", "/entries/SOL-000001", "/entries/TOP-LAN-001", "/reviews", "/incidents", "/incidents/new",
+                 "/entries/new?q=x&write=1", "/account", "/api"):  # fmt: skip
+        page.goto(path)
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), path
+        small = page.evaluate(
+            """[...document.querySelectorAll("button, .button, select, input:not([type=hidden])")]
+               .filter(it => it.offsetHeight && it.offsetHeight < 44).map(it => it.outerHTML.slice(0, 80))"""
+        )
+        assert small == [], path
