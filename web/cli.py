@@ -249,6 +249,7 @@ def _worker(services: Services, *, batch: int = 0) -> worker.Worker:
 
 
 def _log() -> None:
+    logging.getLogger("alembic").setLevel("WARNING")  # it announces itself at every look at the schema
     logging.basicConfig(
         level=_settings().log_level, format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr
     )

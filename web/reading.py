@@ -19,6 +19,7 @@ from kb.errors import Invalid
 from kb.models import Attachment, Revision
 from kb.store import ContentStore
 
+FIRST_FOR_SUBSCRIBERS = frozenset({"用户自助", "安全"})
 _TOPOLOGY = re.compile(r"^```topology[ \t]*\n.*?^```[ \t]*$", flags=re.MULTILINE | re.DOTALL)
 
 
@@ -55,9 +56,11 @@ def read(store: ContentStore, by: Person, revision: Revision) -> Reading:
         return Reading(attributes, [_passage(revision, "", prose)], files, graph, broken)
     if attributes.kind is not Kind.SOLUTION:
         return Reading(attributes, [_passage(revision, "", body)], files)
-    seen = body if access.sight(by).staff_text else documents.faces(attributes.kind, body).shared
-    passages = [_passage(revision, section.title, section.text) for section in documents.sections(seen)]
-    return Reading(attributes, passages, files)
+    staff = access.sight(by).staff_text
+    sections = documents.sections(body if staff else documents.faces(attributes.kind, body).shared)
+    if not staff:  # somebody with a fault wants to know what to do, and how to come to no harm
+        sections.sort(key=lambda section: section.title not in FIRST_FOR_SUBSCRIBERS)
+    return Reading(attributes, [_passage(revision, section.title, section.text) for section in sections], files)
 
 
 def may_open(store: ContentStore, by: Person, attachment: Attachment) -> bool:

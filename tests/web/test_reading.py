@@ -1,0 +1,27 @@
+"""Each reader gets their face of a solution, what helps them first."""
+
+from __future__ import annotations
+
+from flask import Flask
+
+from kb.store import ContentStore
+from tests.conftest import People
+from tests.kb import samples
+from web import reading
+from web.app import create_app
+from web.services import Services
+
+
+def test_a_subscriber_reads_what_to_do_first_and_nothing_for_staff(
+    services: Services, store: ContentStore, people: People
+) -> None:
+    app: Flask = create_app(services)
+    body = samples.BODY + "\n## 安全\n\n雷雨天不要碰信号线。\n"
+    with services.database.write() as session, app.test_request_context():
+        entry = samples.published(session, store, people.tech, people.lead, body)
+        assert entry.published is not None
+        theirs = reading.read(store, people.subscriber, entry.published).passages
+        assert [passage.title for passage in theirs] == ["用户自助", "安全", "现象", "环境", "原因"]
+        ours = reading.read(store, people.tech, entry.published).passages
+        assert [passage.title for passage in ours if passage.staff] == ["检查", "处理步骤", "移交"]
+        assert ours[0].title == "现象"
