@@ -4,6 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 export HOST ?= 127.0.0.1
 export PORT ?= 8000
+PYTEST_ARGS ?= -ra
 
 .DEFAULT_GOAL := help
 .PHONY: help run test lint bench lock clean
@@ -27,7 +28,7 @@ run: $(VENV)/.run ## set everything up and serve the demo on http://HOST:PORT
 	exec $(BIN)/kb serve
 
 test: $(VENV)/.test ## run all tests
-	$(BIN)/python -m pytest $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -n 2 $(PYTEST_ARGS)
 
 lint: $(VENV)/.test ## lint, types, import contracts
 	$(BIN)/ruff check

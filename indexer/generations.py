@@ -5,7 +5,6 @@
       gen-000012/       one built index: `index/` holds the engine's files, `manifest.json` says what it was built from
       writer.lock       held while the generation in use is written to, and while CURRENT is moved
       worker.lock       held by the index worker as long as it runs, so that there is one
-      worker.lock       held by the index worker while it runs, so that there is one at a time
       build.lock        held for a whole rebuild, so that there is one at a time
 
 A rebuild fills a new generation while the old one serves searches and takes changes. Only for its last steps, catching
@@ -110,7 +109,7 @@ class Generations:
         return name
 
     @contextmanager
-    def writer(self) -> Iterator[None]:
+    def working(self) -> Iterator[None]:
         """Be the one index worker of this installation. Raises IndexLocked while another one runs."""
         self._root.mkdir(parents=True, exist_ok=True)  # an installation may start its worker before its first index
         with _locked(self._root / "worker.lock"):
@@ -122,13 +121,6 @@ class Generations:
         with _locked(self._root / "writer.lock"):
             if self._pointed() != name:
                 raise IndexLocked("索引刚被新的一代取代,请重试 · the index was just replaced by a new one; try again")
-            yield
-
-    @contextmanager
-    def working(self) -> Iterator[None]:
-        """Held by the one index worker for as long as it runs. Raises IndexLocked when another one does."""
-        self._root.mkdir(parents=True, exist_ok=True)
-        with _locked(self._root / "worker.lock"):
             yield
 
     def build(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import shutil
+import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -108,15 +109,25 @@ def people(database: Database) -> People:
 
 
 @pytest.fixture(scope="session")
-def shared_analyzer(tmp_path_factory: pytest.TempPathFactory) -> Analyzer:
+def cache_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where jieba keeps its parsed dictionary; processes that tests start share it."""
+    return tmp_path_factory.mktemp("jieba")
+
+
+@pytest.fixture(scope="session")
+def analyzer(cache_dir: Path) -> Analyzer:
     """One analyzer for all tests that do not change the dictionary: loading one takes a second."""
-    return Analyzer(library_path() / "dictionary", tmp_path_factory.mktemp("jieba"))
+    analyzer = Analyzer(library_path() / "dictionary", cache_dir)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # jieba's own, see pyproject.toml
+        analyzer.load()
+    return analyzer
 
 
 @pytest.fixture
-def services(database: Database, shared_analyzer: Analyzer) -> Iterator[Services]:
+def services(database: Database, analyzer: Analyzer) -> Iterator[Services]:
     """A small installation over `database`: accounts, no library, an empty index."""
-    services = open_services(Settings(data_dir=database.path.parent), analyzer=shared_analyzer)
+    services = open_services(Settings(data_dir=database.path.parent), analyzer=analyzer)
     services.rebuild(golden=False)
     yield services
     services.close()

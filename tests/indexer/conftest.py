@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -15,20 +14,6 @@ from indexer.engines.whoosh_engine import WhooshEngine
 
 DICTIONARY = Path(__file__).parents[2] / "content" / "dictionary"
 Search = Callable[..., Results]
-
-
-@pytest.fixture(scope="session")
-def cache_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("jieba")
-
-
-@pytest.fixture(scope="session")
-def analyzer(cache_dir: Path) -> Analyzer:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # jieba's own, see pyproject.toml
-        analyzer = Analyzer(DICTIONARY, cache_dir)
-        analyzer.load()
-    return analyzer
 
 
 @pytest.fixture(params=["whoosh", "scan"])

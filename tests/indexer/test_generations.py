@@ -190,7 +190,7 @@ def test_second_worker_second_rebuild_and_second_write_are_refused(
 ) -> None:
     other = Generations(tmp_path / "index", analyzer)
     generations.build([document(1)])
-    with generations.writer(), pytest.raises(IndexLocked), other.writer():
+    with generations.working(), pytest.raises(IndexLocked), other.working():
         pass
 
     def while_building() -> Iterator[IndexDocument]:
@@ -211,25 +211,27 @@ def test_lock_of_a_killed_process_is_free(run: Run, generations: Generations) ->
     generations.build([document(1)])
     holder = run(
         """
-        with generations.writer():
+        with generations.working():
             print("held", flush=True)
             import time
             time.sleep(60)
         """
     )
     assert read_line(holder) == "held"
-    with pytest.raises(IndexLocked), generations.writer():
+    with pytest.raises(IndexLocked), generations.working():
         pass
     holder.kill()
     holder.wait()
-    with generations.writer():
+    with generations.working():
         pass
 
 
 # Several processes and threads
 
 READER = """
-    everything(generations.current())  # the dictionary is loaded before the clock runs
+    engine = generations.current()
+    engine.search(SearchRequest(parse("机顶盒"), Scope.everything()))
+    engine.suggest("机顶盒", Scope.public())  # both dictionaries are loaded before the clock runs
     print("ready", flush=True)
     import time
     until, asked = time.monotonic() + {seconds}, 0

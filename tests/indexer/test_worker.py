@@ -120,8 +120,8 @@ from indexer.worker import Worker
 from kb.db import Database
 from kb.library import library_path
 from kb.store import ContentStore
-data = Path(sys.argv[1])
-generations = Generations(data / "index", Analyzer(library_path() / "dictionary", data / "jieba"))
+cache, data = Path(sys.argv[1]), Path(sys.argv[2])
+generations = Generations(data / "index", Analyzer(library_path() / "dictionary", cache))
 worker = Worker(Database(data / "kb.sqlite3"), ContentStore(data / "store"), generations, batch=3)
 generations.analyzer.query_tokens("预热")
 print("ready", flush=True)
@@ -131,12 +131,18 @@ worker.run(threading.Event())
 
 @pytest.mark.skipif(os.name == "nt", reason="kill -9")
 def test_a_worker_killed_in_a_loop_loses_and_doubles_nothing(
-    database: Database, store: ContentStore, people: People, generations: Generations
+    database: Database,
+    store: ContentStore,
+    people: People,
+    generations: Generations,
+    cache_dir: Path,
 ) -> None:
     numbers: list[str] = []
-    for turn in range(5):
+    for turn in range(4):
         process = subprocess.Popen(
-            [sys.executable, "-c", _WORKER, str(database.path.parent)], stdout=subprocess.PIPE, text=True
+            [sys.executable, "-c", _WORKER, str(cache_dir), str(database.path.parent)],
+            stdout=subprocess.PIPE,
+            text=True,
         )
         assert process.stdout is not None
         process.stdout.readline()
@@ -208,12 +214,12 @@ def test_a_failed_golden_query_keeps_the_old_generation(
 
 
 def test_a_failed_golden_query_does_not_leave_an_installation_without_any_index(
-    database: Database, store: ContentStore, people: People, shared_analyzer: Analyzer, tmp_path: Path
+    database: Database, store: ContentStore, people: People, analyzer: Analyzer, tmp_path: Path
 ) -> None:
     number = _publish(database, store, people, "量子纠缠光猫离线的处理")
     golden = tmp_path / "golden.tsv"
     golden.write_text(f"火星天气\t{number}\t1\n", "utf-8")
-    first = Generations(tmp_path / "first", shared_analyzer)
+    first = Generations(tmp_path / "first", analyzer)
     rebuild(database, store, first, golden=golden)
     assert _found(first, "量子纠缠") == [number]
     first.close()
@@ -224,11 +230,11 @@ def test_the_shipped_golden_queries_pass(shipped: Generations) -> None:
 
 
 @pytest.fixture(scope="module")
-def shipped(tmp_path_factory: pytest.TempPathFactory, shared_analyzer: Analyzer) -> Iterator[Generations]:
+def shipped(tmp_path_factory: pytest.TempPathFactory, analyzer: Analyzer) -> Iterator[Generations]:
     data = tmp_path_factory.mktemp("shipped")
     database, store = Database(data / "kb.sqlite3"), ContentStore(data / "store")
     installation.prepare(database, store)
-    generations = Generations(data / "index", shared_analyzer)
+    generations = Generations(data / "index", analyzer)
     rebuild(database, store, generations)
     yield generations
     generations.close()

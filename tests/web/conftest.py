@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 from apiflask import APIFlask
+from jinja2 import FileSystemBytecodeCache
 from sqlalchemy import event
 from werkzeug.test import TestResponse
 
@@ -41,12 +42,12 @@ PNG = b"\x89PNG\r\n\x1a\n" + b"\0" * 40
 
 
 @pytest.fixture(scope="session")
-def prepared(_template: Path, shared_analyzer: Analyzer, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def prepared(_template: Path, analyzer: Analyzer, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A data directory with knowledge of every kind and an index over it."""
     folder = tmp_path_factory.mktemp("prepared") / "data"
     folder.mkdir()
     shutil.copy(_template, folder / "kb.sqlite3")
-    services = open_at(folder, shared_analyzer)
+    services = open_at(folder, analyzer)
     database, store = services.database, services.store
     with database.write() as session:
         people = {
@@ -126,15 +127,22 @@ def data_dir(prepared: Path, tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def site(data_dir: Path, shared_analyzer: Analyzer) -> Iterator[Services]:
-    opened = open_at(data_dir, shared_analyzer)
+def site(data_dir: Path, analyzer: Analyzer) -> Iterator[Services]:
+    opened = open_at(data_dir, analyzer)
     yield opened
     opened.close()
 
 
+@pytest.fixture(scope="session")
+def compiled(tmp_path_factory: pytest.TempPathFactory) -> FileSystemBytecodeCache:
+    """Templates compiled once for all applications: a third of the time of these tests otherwise."""
+    return FileSystemBytecodeCache(str(tmp_path_factory.mktemp("templates")))
+
+
 @pytest.fixture
-def app(site: Services) -> Iterator[APIFlask]:
+def app(site: Services, compiled: FileSystemBytecodeCache) -> Iterator[APIFlask]:
     made = create_app(site)
+    made.jinja_env.bytecode_cache = compiled
     yield made
     with made.app_context():
         thread = rebuild_job().thread

@@ -48,8 +48,8 @@ def test_the_session_cookie_is_out_of_reach_of_scripts_and_other_sites(app):
     assert "Secure" not in cookie
 
 
-def test_secure_cookies_by_setting(data_dir, shared_analyzer):
-    services = open_at(data_dir, shared_analyzer, secure_cookies=True)
+def test_secure_cookies_by_setting(data_dir, analyzer):
+    services = open_at(data_dir, analyzer, secure_cookies=True)
     _, answer = login(create_app(services))
     assert "Secure" in answer.headers["Set-Cookie"]
     services.close()
@@ -153,8 +153,8 @@ def test_the_api_without_credentials_is_401(browse):
 
 
 @pytest.fixture
-def rationed(data_dir, shared_analyzer):
-    services = open_at(data_dir, shared_analyzer, rate_limit="3/minute")
+def rationed(data_dir, analyzer):
+    services = open_at(data_dir, analyzer, rate_limit="3/minute")
     yield create_app(services)
     services.close()
 
