@@ -18,7 +18,7 @@ from flask_limiter.util import get_remote_address
 from flask_login import LoginManager, UserMixin, current_user, login_user, logout_user
 from flask_wtf import CSRFProtect
 from limits import RateLimitItem, parse
-from werkzeug.exceptions import TooManyRequests
+from werkzeug.exceptions import TooManyRequests, UnsupportedMediaType
 
 from kb import access, accounts, clock
 from kb.access import SUBSCRIBER, Permission, Person
@@ -29,6 +29,7 @@ from web.context import services
 
 LIMITED = ("account.login", "account.show", "report.new", "report.confirm")  # changing something here is rationed
 _FAILED_BASIC = "failed-basic"
+_READING = ("GET", "HEAD", "OPTIONS")
 
 
 class BadCredentials(NotAllowed):
@@ -66,7 +67,10 @@ def init_app(app: Flask, database: Database) -> None:
             return
         if request.authorization is not None and request.path.startswith("/api/"):
             g.person = _basic(database, limiter, rate)
-            return  # nobody's browser sends a password by itself, so there is nothing to forge
+            # A browser sends a remembered password along with a form of another site, but JSON only after asking us.
+            if request.method not in _READING and not request.is_json:
+                raise UnsupportedMediaType()
+            return
         if current_user.is_authenticated:
             g.person = current_user.person
         csrf.protect()

@@ -42,6 +42,7 @@ TITLES: dict[str, str] = {
     "csrf": "页面已失效",
     "method_not_allowed": "不能这样访问",
     "too_large": "内容太大",
+    "unsupported_media_type": "内容类型不对",
     "too_many_requests": "操作太频繁",
     "internal": "系统出错",
 }
@@ -50,6 +51,7 @@ _HTTP: dict[int, tuple[str, str]] = {
     404: ("not_found", "没有这个页面 · no such page"),
     405: ("method_not_allowed", "这个地址不接受这种请求 · the address does not take this method"),
     413: ("too_large", "上传或填写的内容超过上限 · what was sent exceeds the limit"),
+    415: ("unsupported_media_type", "请以 application/json 发送 · send application/json"),
     429: ("too_many_requests", "操作太频繁，请稍等一分钟再试 · too many requests, wait a minute"),
 }
 _CSRF_TEXT = "页面放得太久或登录已变化，请返回刷新后再提交 · the page is out of date: reload it and submit again"

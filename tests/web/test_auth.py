@@ -134,6 +134,17 @@ def test_the_api_takes_basic_credentials_and_then_no_token(app):
     assert client.get("/api/v1/incidents", auth=("tech", PASSWORD)).status_code == 200
 
 
+def test_a_form_of_another_site_cannot_use_a_remembered_password(app, site):
+    """It can send text/plain, which would read as JSON, and the browser would add the credentials."""
+    client = app.test_client()
+    for kind in ("text/plain", "application/x-www-form-urlencoded", "multipart/form-data"):
+        answer = client.post(
+            "/api/v1/incidents", data=b'{"description": "forged"}', content_type=kind, auth=("tech", PASSWORD)
+        )
+        assert (answer.status_code, answer.json["code"]) == (415, "unsupported_media_type")
+    assert client.get("/api/v1/incidents", auth=("tech", PASSWORD)).json["incidents"] == []
+
+
 def test_wrong_basic_credentials_are_401_and_never_somebody_else(app, browse):
     browser = browse("admin")  # a session that must not step in
     header = "Basic " + base64.b64encode(b"tech:wrong").decode()
