@@ -209,7 +209,7 @@ def verify(
     session.add(verification)
     session.flush()
     if outcome is Outcome.UNSOLVED:
-        reopen(session, by, incident, reason=remark or "用户确认未解决")
+        _reopen(session, by, incident, remark.strip() or "用户确认未解决")
     elif incident.state == IncidentState.RESOLVED:
         _step(session, by, incident, IncidentState.VERIFIED, f"verify_{method}", reason=f"{said_by} {remark}".strip())
     return verification
@@ -228,7 +228,12 @@ def close(session: Session, by: Person, incident: Incident) -> None:
 
 def reopen(session: Session, by: Person, incident: Incident, *, reason: str) -> None:
     """It is not solved after all."""
-    _step(session, by, incident, IncidentState.REOPENED, "reopen", reason=_needed(reason, "reason", "为什么重开 · why"))
+    by.require(Permission.HANDLE_INCIDENTS)
+    _reopen(session, by, incident, _needed(reason, "reason", "为什么重开 · why"))
+
+
+def _reopen(session: Session, by: Person, incident: Incident, reason: str) -> None:
+    _step(session, by, incident, IncidentState.REOPENED, "reopen", reason=reason)
     incident.resolved_at = incident.closed_at = None
 
 

@@ -173,6 +173,7 @@ def serve(*, no_worker: bool) -> None:
     _log()
     with _services() as services:
         settings = services.settings
+        services.search.warm_up()
         app = create_app(services)
         server = create_server(app, host=settings.host, port=settings.port, threads=settings.threads, ident=None)
         child = None if no_worker else _start_worker()

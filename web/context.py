@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from functools import wraps
+from collections.abc import Callable
+from functools import partial, wraps
 from typing import Any, TypeVar, cast
 
 from flask import current_app, g
-from sqlalchemy import select
 
-from kb.access import SUBSCRIBER, Permission, Person, may_see
+from kb.access import SUBSCRIBER, Permission, Person
 from kb.errors import IndexUnavailable
-from kb.models import Entry
-from kb.precheck import Near, Similar
+from kb.precheck import Similar
 from web.services import Services
 
 EXTENSION = "wenqu"
@@ -45,21 +43,8 @@ def needs(permission: Permission) -> Callable[[_View], _View]:
 
 def similar() -> Similar | None:
     """The search for near-duplicates as this person may see it; None while there is no index to ask."""
-    here, by = services(), person()
     try:
-        here.generations.current()
+        services().generations.current()
     except IndexUnavailable:
         return None
-
-    def look(title: str, body: str) -> Sequence[Near]:
-        near = here.search.similar(title, body)
-        with here.database.read() as session:
-            # a restricted entry's title is no business of a reviewer from another group
-            seen = {
-                entry.number
-                for entry in session.scalars(select(Entry).where(Entry.number.in_([item.number for item in near])))
-                if may_see(by, entry.audience, entry.owner_group)
-            }
-        return [item for item in near if item.number in seen]
-
-    return look
+    return partial(services().search.similar, person())

@@ -6,10 +6,11 @@ Lists are typed as people write them: devices on one line with 、 between them,
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 from collections.abc import Mapping
 
-from kb import entries
+from kb import clock, entries
 from kb.documents import Attributes, Confidence
 from kb.errors import Invalid
 from web.labels import LABELS
@@ -26,6 +27,15 @@ FIELDS = (
 _FIELD_OF = {"environment": "service", "environment.service": "service"} | {
     f"environment.{name}": name for name in ("network", "vendor")
 }
+
+
+VALID_DAYS = 365  # an entry is looked at again within a year unless its author says otherwise
+
+
+def blank() -> dict[str, str]:
+    """The form before anybody has typed."""
+    until = clock.today() + dt.timedelta(days=VALID_DAYS)
+    return dict.fromkeys(FIELDS, "") | {"valid_until": until.isoformat()}
 
 
 def values_of(attributes: Attributes, body: str) -> dict[str, str]:

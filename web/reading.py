@@ -20,6 +20,7 @@ from kb.models import Attachment, Revision
 from kb.store import ContentStore
 
 FIRST_FOR_SUBSCRIBERS = frozenset({"用户自助", "安全"})
+_OWN_TITLE = re.compile(r"\A\s*# .*\n")  # the page has a title already
 _TOPOLOGY = re.compile(r"^```topology[ \t]*\n.*?^```[ \t]*$", flags=re.MULTILINE | re.DOTALL)
 
 
@@ -48,14 +49,14 @@ def read(store: ContentStore, by: Person, revision: Revision) -> Reading:
     body = entries.text_of(store, revision)
     files = [attachment for attachment in revision.attachments if _may_open(by, attributes.kind, body, attachment)]
     if attributes.kind is Kind.TOPOLOGY:
-        prose = _TOPOLOGY.sub("", body)
+        prose = _OWN_TITLE.sub("", _TOPOLOGY.sub("", body))
         try:
             graph, broken = topology.parse(body), ""
         except Invalid as exc:
             graph, broken = None, exc.message
         return Reading(attributes, [_passage(revision, "", prose)], files, graph, broken)
     if attributes.kind is not Kind.SOLUTION:
-        return Reading(attributes, [_passage(revision, "", body)], files)
+        return Reading(attributes, [_passage(revision, "", _OWN_TITLE.sub("", body))], files)
     staff = access.sight(by).staff_text
     sections = documents.sections(body if staff else documents.faces(attributes.kind, body).shared)
     if not staff:  # somebody with a fault wants to know what to do, and how to come to no harm

@@ -6,6 +6,7 @@ snippet) comes from the database and the content store, never from the index.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -17,15 +18,18 @@ from indexer import Hit, Query, Scope, SearchRequest, Suggestion, literal, parse
 from indexer.generations import Generations
 from indexer.snippets import Snippet, Snippets
 from kb import access, documents, entries, markup, outbox
-from kb.access import Person
+from kb.access import SUBSCRIBER, Person
 from kb.db import Database
 from kb.documents import Kind
+from kb.errors import IndexUnavailable
 from kb.models import Entry, ImportedFile
 from kb.precheck import Near
 from kb.store import ContentStore
 
 FACETS = ("kind", "category", "device", "audience")
 MAX_PAGE = 100  # hits
+SIMILAR = 5  # entries looked at for a near-duplicate
+SIMILAR_BY = 1000  # characters of title and symptoms that say enough to look by
 
 
 @dataclass(frozen=True)
@@ -116,28 +120,29 @@ class SearchService:
             visible = entries.find_visible(session, by, [item.id for item in offered])
         return [Suggestion(item.id, visible[item.id].title) for item in offered if item.id in visible]
 
-    def similar(self, title: str, body: str) -> list[Near]:
-        """Published entries that say nearly the same: for the pre-check, which staff alone see."""
-        words = "\n".join([title, *documents.symptoms(body)])[:1000]
-        query = literal(words)
+    def similar(self, by: Person, title: str, body: str) -> list[Near]:
+        """Published entries that say nearly the same and that this person may see, the most alike first."""
+        words = "\n".join([title, *documents.symptoms(body)])[:SIMILAR_BY]
         analyzer = self._generations.analyzer
         mine = {token.text for token in analyzer.query_tokens(words)}
         with self._database.read() as session:
-            results = self._generations.current().search(SearchRequest(query=query, scope=Scope.everything(), limit=5))
-            found = {
-                entry.number: entry
-                for entry in session.scalars(select(Entry).where(Entry.number.in_([hit.id for hit in results.hits])))
-            }
+            scope = self._scope(by, outbox.out_of_sight(session))
+            request = SearchRequest(query=literal(words), scope=scope, limit=SIMILAR)
+            hits = self._generations.current().search(request).hits
             near = []
-            for hit in results.hits:
-                entry = found.get(hit.id)
-                if entry is None or entry.published is None:
-                    continue
+            for entry in entries.find_visible(session, by, [hit.id for hit in hits]).values():
+                assert entry.published is not None  # `find_visible` returns published entries
                 said = documents.symptoms(entries.text_of(self._store, entry.published))
                 theirs = {token.text for token in analyzer.query_tokens("\n".join([entry.title, *said]))}
-                likeness = len(mine & theirs) / len(mine) if mine else 0.0
-                near.append(Near(entry.number, entry.title, likeness))
+                near.append(Near(entry.number, entry.title, len(mine & theirs) / len(mine) if mine else 0.0))
         return sorted(near, key=lambda item: -item.likeness)
+
+    def warm_up(self) -> None:
+        """Load what the first search would wait for: dictionaries and the index, if there is one."""
+        self._generations.analyzer.load()
+        with contextlib.suppress(IndexUnavailable):
+            self.search(SUBSCRIBER, "预热")
+            self.suggest(SUBSCRIBER, "yure")
 
     def _show(self, by: Person, query: Query, hit: Hit, entry: Entry, source_path: str) -> Found:
         assert entry.published is not None  # `find_visible` returns published entries

@@ -282,6 +282,7 @@ def test_subscribers_do_not_touch_incidents(database: Database, people: People) 
         for act in (
             lambda: incidents.take(session, people.subscriber, incident),
             lambda: incidents.close(session, people.subscriber, incident),
+            lambda: incidents.reopen(session, people.subscriber, incident, reason="x"),
             lambda: incidents.find(session, people.subscriber, incident.number),
             lambda: incidents.listing(session, people.subscriber),
         ):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from kb.errors import Invalid
+from tests.conftest import Clock
 from tests.kb import samples
 from web import forms
 
@@ -61,3 +62,7 @@ def test_every_wrong_field_is_named_as_the_form_names_it(field, value):
 
 def test_line_ends():
     assert forms.clean("a\r\nb\rc\n") == "a\nb\nc\n"
+
+
+def test_a_blank_form_is_valid_for_a_year(stopped_clock: Clock) -> None:
+    assert forms.blank()["valid_until"] == "2027-11-23"

@@ -25,3 +25,17 @@ def test_a_subscriber_reads_what_to_do_first_and_nothing_for_staff(
         ours = reading.read(store, people.tech, entry.published).passages
         assert [passage.title for passage in ours if passage.staff] == ["检查", "处理步骤", "移交"]
         assert ours[0].title == "现象"
+
+
+def test_a_heading_that_repeats_the_title_is_not_shown_twice(
+    services: Services, store: ContentStore, people: People
+) -> None:
+    app: Flask = create_app(services)
+    changes = {"kind": "policy", "category": "管理制度/技术类", "title": "报修处理程序"}
+    with services.database.write() as session, app.test_request_context():
+        entry = samples.published(
+            session, store, people.tech, people.lead, "# 报修处理程序\n\n## 目的\n\n文\n", **changes
+        )
+        assert entry.published is not None
+        shown = reading.read(store, people.tech, entry.published).passages[0].html
+        assert "<h1>" not in shown and "<h2>目的</h2>" in shown

@@ -130,9 +130,11 @@ def test_titles_and_snippets_are_escaped(services: Services, worker: Worker, peo
 def test_similar_finds_a_near_duplicate_and_not_a_stranger(
     services: Services, people: People, numbers: dict[str, str]
 ) -> None:
-    near = services.search.similar("量子柜机顶盒无信号（public）", SECRET)
+    near = services.search.similar(people.lead, "量子柜机顶盒无信号（public）", SECRET)
     assert near[0].likeness > 0.9 and near[0].number in numbers.values()
-    far = services.search.similar("邮箱满了收不到邮件", "## 现象\n\n- 发邮件被退回说对方邮箱已满\n")
+    theirs = services.search.similar(people.lead2, "量子柜机顶盒无信号（restricted）", SECRET)
+    assert numbers["restricted"] not in [item.number for item in theirs]
+    far = services.search.similar(people.lead, "邮箱满了收不到邮件", "## 现象\n\n- 发邮件被退回说对方邮箱已满\n")
     assert all(item.likeness < 0.5 for item in far)
 
 
@@ -162,3 +164,13 @@ def test_imported_files_show_where_they_came_from(services: Services, worker: Wo
     worker.drain()
     hits = services.search.search(people.tech, "kind:topology").hits
     assert hits and all(hit.source_path == f"{hit.id}.md" for hit in hits)
+
+
+def test_warming_up_needs_no_index(services: Services) -> None:
+    services.search.warm_up()
+    empty = open_services(
+        Settings(data_dir=services.settings.data_dir / "elsewhere"), analyzer=services.generations.analyzer
+    )
+    empty.database.upgrade()
+    empty.search.warm_up()
+    empty.close()

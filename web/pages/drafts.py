@@ -27,7 +27,7 @@ def new() -> ResponseReturnValue:
     """Search before create: the form opens after its author has seen what there is."""
     words, kind = request.args.get("q", "").strip(), _kind(request.args.get("kind", ""))
     if request.args.get("write"):
-        values = dict.fromkeys(forms.FIELDS, "") | {
+        values = forms.blank() | {
             "title": words[: documents.MAX_TITLE],
             "kind": kind,
             "body": _template(kind),
@@ -161,7 +161,7 @@ def retire(number: str) -> ResponseReturnValue:
 
 def incident_values(incident: Incident) -> dict[str, str]:
     """The form of a solution that is written from an incident: its words, without its people."""
-    values = dict.fromkeys(forms.FIELDS, "") | {"kind": Kind.SOLUTION, "audience": "public"}
+    values = forms.blank() | {"kind": Kind.SOLUTION, "audience": "public"}
     body = incidents.draft_from(incident)
     said = documents.symptoms(body)
     return values | {"title": said[0] if said else "", "body": body}
