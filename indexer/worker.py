@@ -170,9 +170,13 @@ def rebuild(
 
     with database.read() as session:
         start = outbox.position(session)
-    return generations.build(
+    manifest = generations.build(
         feed.everything(database, store), outbox=start, catch_up=catch_up, verify=check, progress=progress
     )
+    with database.write() as session:
+        outbox.acknowledge_until(session, manifest.outbox)
+        session.commit()
+    return manifest
 
 
 def golden_failures(engine: Engine, path: Path) -> list[str]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
 from kb import clock
@@ -39,16 +39,18 @@ def pending(session: Session, limit: int) -> Batch:
     return Batch(tuple(row.id for row in found), tuple(dict.fromkeys(row.entry_id for row in found)))
 
 
-def since(session: Session, position: int) -> list[int]:
-    """Which entries changed after this outbox position? For a rebuild that catches up before it is swapped in."""
-    return list(session.scalars(select(OutboxRow.entry_id).where(OutboxRow.id > position).distinct()))
-
-
 def acknowledge(session: Session, rows: Sequence[int], versions: dict[int, int]) -> None:
     """The index has committed: mark the rows with the version it holds of each entry (0 for one it left out)."""
     for row in session.scalars(select(OutboxRow).where(OutboxRow.id.in_(rows))):
         row.done_at = clock.now()
         row.indexed_version = versions.get(row.entry_id, 0)
+
+
+def acknowledge_until(session: Session, position: int) -> None:
+    """A new index holds everything up to this position: mark those rows done."""
+    session.execute(
+        update(OutboxRow).where(OutboxRow.done_at.is_(None), OutboxRow.id <= position).values(done_at=clock.now())
+    )
 
 
 def position(session: Session) -> int:
@@ -72,6 +74,6 @@ def out_of_sight(session: Session) -> frozenset[str]:
 
 
 def forget_done(session: Session, *, keep: int = 10_000) -> None:
-    """Drop acknowledged rows except the newest `keep`, which a running rebuild may still have to replay."""
+    """Drop acknowledged rows except the newest `keep`, which tell when an entry became findable."""
     newest = position(session)
     session.execute(delete(OutboxRow).where(OutboxRow.done_at.is_not(None), OutboxRow.id <= newest - keep))

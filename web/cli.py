@@ -38,7 +38,7 @@ from kb.models import Unit, User
 from kb.settings import Settings
 from web.services import Services, open_services
 
-errors = Console(stderr=True, highlight=False)
+errors = Console(stderr=True, highlight=False, soft_wrap=True)
 F = TypeVar("F", bound=Callable[..., Any])
 
 _ACCOUNT_ROLES = [role.value for role in Role if role is not Role.SUBSCRIBER]

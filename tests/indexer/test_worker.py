@@ -97,6 +97,20 @@ def test_maintenance_takes_expired_entries_out(
     assert compare(database, generations.current()).sound
 
 
+def test_a_rebuild_leaves_nothing_waiting(
+    database: Database, store: ContentStore, people: People, generations: Generations, worker: Worker
+) -> None:
+    _publish(database, store, people, "量子纠缠光猫离线的处理")
+    manifest = rebuild(database, store, generations)
+    with database.read() as session:
+        assert outbox.waiting(session) == 0 and manifest.outbox == outbox.position(session) == 1
+    later = _publish(database, store, people, "另一条光猫离线的处理")
+    with database.read() as session:
+        assert outbox.waiting(session) == 1
+    worker.turn()
+    assert later in _found(generations, "另一条光猫")
+
+
 def test_a_second_worker_says_so(generations: Generations, worker: Worker) -> None:
     with generations.working(), pytest.raises(IndexLocked):
         worker.run(threading.Event())
