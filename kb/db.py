@@ -11,15 +11,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from alembic import command
-from alembic.config import Config
-from alembic.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
 from sqlalchemy.orm import Session
 
 BUSY_TIMEOUT_MS = 15_000  # a writer waits this long for another before it fails
 _WRITE = "kb_write"
+_MIGRATIONS = Path(__file__).parent / "migrations"
 
 
 class Database:
@@ -48,25 +45,39 @@ class Database:
 
     def upgrade(self, revision: str = "head") -> None:
         """Bring the schema up to a revision, by default the newest."""
+        from alembic import command  # takes a second to import, and only set-up and tests migrate
+
         command.upgrade(self._alembic(), revision)
 
     def downgrade(self, revision: str) -> None:
+        from alembic import command
+
         command.downgrade(self._alembic(), revision)
 
     def schema_revision(self) -> str | None:
         """Which migration is the file at? None for an empty file."""
+        if not inspect(self.engine).has_table("alembic_version"):
+            return None
         with self.engine.connect() as connection:
-            return MigrationContext.configure(connection).get_current_revision()
+            found: str | None = connection.scalar(text("SELECT version_num FROM alembic_version"))
+        return found
 
     def is_current(self) -> bool:
         """Has every migration been applied?"""
-        return self.schema_revision() == ScriptDirectory.from_config(self._alembic()).get_current_head()
+        return self.schema_revision() == newest_revision()
 
-    def _alembic(self) -> Config:
+    def _alembic(self) -> Any:
+        from alembic.config import Config
+
         config = Config()
-        config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+        config.set_main_option("script_location", str(_MIGRATIONS))
         config.attributes["engine"] = self.engine
         return config
+
+
+def newest_revision() -> str:
+    """The newest migration this version of the product has; files are named by revision, in order."""
+    return max(path.name.partition("_")[0] for path in (_MIGRATIONS / "versions").glob("[0-9]*.py"))
 
 
 def _engine(path: Path) -> Engine:

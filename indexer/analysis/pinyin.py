@@ -9,8 +9,6 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-from pypinyin import Style, lazy_pinyin
-
 LONGEST_INITIALS = 8  # letters; more than a title's worth is no abbreviation
 _LATIN = re.compile(r"^[a-zü' ]+$")
 # The 410 syllables of standard Chinese by initial and final, spelt out from the official table.
@@ -46,6 +44,8 @@ _LONGEST = max(map(len, SYLLABLES))
 @lru_cache(maxsize=20_000)
 def syllables(word: str) -> tuple[str, ...]:
     """The reading of each character, without tones; one syllable a character."""
+    from pypinyin import Style, lazy_pinyin  # half a second, which a query in Chinese need not wait for
+
     read = lazy_pinyin(word, style=Style.NORMAL)
     if len(read) != len(word):  # pypinyin keeps what it cannot read (kana, say) in one piece
         read = [lazy_pinyin(char, style=Style.NORMAL)[0] for char in word]

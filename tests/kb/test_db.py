@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import select, text
 
-from kb.db import Database
+from kb.db import Database, newest_revision
 from kb.models import Base, Counter, Entry
 from kb.numbers import next_number
 from kb.store import ContentStore
@@ -34,6 +35,11 @@ def test_migrations_equal_the_models(empty: Database) -> None:
     with empty.engine.connect() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
         assert compare_metadata(context, Base.metadata) == []
+
+
+def test_the_newest_revision_is_alembics_head(empty: Database) -> None:
+    assert empty.schema_revision() is None
+    assert newest_revision() == ScriptDirectory.from_config(empty._alembic()).get_current_head()
 
 
 def test_migrations_go_down_and_up_again(empty: Database) -> None:
