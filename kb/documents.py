@@ -17,8 +17,10 @@ from typing import Any
 import frontmatter
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic_core import ErrorDetails
 
 from kb.errors import Invalid
+from kb.plain import one_line
 
 
 class Kind(StrEnum):
@@ -127,7 +129,10 @@ class Attributes(BaseModel):
     @field_validator("title")
     @classmethod
     def _one_line(cls, title: str) -> str:
-        return " ".join(title.split())
+        title = one_line(title)
+        if len(title) < 2:
+            raise ValueError("标题至少 2 字 · at least two characters")
+        return title
 
 
 class FrontMatter(Attributes):
@@ -227,21 +232,47 @@ def symptoms(body: str) -> list[str]:
     return []
 
 
+# pydantic's kinds of mistake -> our sentence; the braces are filled from what pydantic says about the mistake
+_MISTAKES = {
+    "missing": "缺少必填项 · required",
+    "extra_forbidden": "没有这个键 · unknown key",
+    "enum": "取值不在允许范围 · not an allowed value ({expected})",
+    "literal_error": "取值不在允许范围 · not an allowed value ({expected})",
+    "string_too_short": "至少 {min_length} 个字 · at least {min_length} characters",
+    "string_too_long": "最多 {max_length} 个字 · at most {max_length} characters",
+    "string_type": "须是文字 · must be text",
+    "less_than_equal": "最大 {le} · at most {le}",
+    "greater_than_equal": "最小 {ge} · at least {ge}",
+}
+_MISTAKES |= dict.fromkeys(
+    ("date_from_datetime_parsing", "date_from_datetime_inexact", "date_parsing", "date_type"),
+    "日期写作 2027-11-30 这样 · a date is written like 2027-11-30",
+)
+_MISTAKES |= dict.fromkeys(("int_parsing", "int_type", "int_from_float"), "须是整数 · must be a whole number")
+_MISTAKES |= dict.fromkeys(("bool_parsing", "bool_type"), "须是 true 或 false · must be true or false")
+_MISTAKES |= dict.fromkeys(("list_type", "tuple_type"), "须是列表 · must be a list")
+_MISTAKES |= dict.fromkeys(("model_type", "dict_type", "model_attributes_type"), "须是键值对 · must be a mapping")
+
+
 def explain(error: ValidationError) -> list[str]:
     """What is wrong with the front matter, one sentence a field, in Chinese and English?"""
-    words = {
-        "missing": "缺少必填项 · required",
-        "extra_forbidden": "没有这个键 · unknown key",
-        "enum": "取值不在允许范围 · not an allowed value",
-    }
-    problems = []
-    for item in error.errors():
-        where = ".".join(str(part) for part in item["loc"]) or "front matter"
-        said = words.get(item["type"]) or item["msg"].removeprefix("Value error, ")
-        if item["type"] == "enum":
-            said += f" ({item.get('ctx', {}).get('expected', '')})"
-        problems.append(f"{where}: {said}")
-    return problems
+    return [f"{where or 'front matter'}: {said}" for where, said in mistakes(error)]
+
+
+def mistakes(error: ValidationError) -> list[tuple[str, str]]:
+    """Where in the input is which mistake? What pydantic says is English alone, and forms show it in Chinese pages."""
+    return [(".".join(str(part) for part in item["loc"]), _mistake(item)) for item in error.errors()]
+
+
+def _mistake(item: ErrorDetails) -> str:
+    if item["type"] == "value_error":
+        return item["msg"].removeprefix("Value error, ")  # a sentence of ours
+    told = item.get("ctx", {})
+    if item["type"] == "string_too_short" and told.get("min_length") == 1:
+        return _MISTAKES["missing"]  # a form sends what was left out as an empty text
+    if item["type"] in _MISTAKES:
+        return _MISTAKES[item["type"]].format_map(told)
+    return f"取值不对 · {item['msg']}"
 
 
 def _load(text: str) -> tuple[dict[str, Any], str]:

@@ -15,8 +15,10 @@ from apiflask.exceptions import HTTPError
 from flask import Flask, Response, jsonify, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_wtf.csrf import CSRFError
+from pydantic import ValidationError
 from werkzeug.exceptions import HTTPException
 
+from kb import documents
 from kb.errors import BadQuery, IndexUnavailable, Invalid, KBError, NotAllowed, StoreCorrupt
 from web.context import person
 
@@ -111,12 +113,23 @@ def _refused_input(error: HTTPError) -> ResponseReturnValue:
     if not isinstance(error.detail, dict) or not error.detail:
         code, detail = _HTTP.get(error.status_code, _HTTP[400])
         return answer(code, error.status_code, detail)
-    fields = {
-        name: "; ".join(said) if isinstance(said, list) else str(said)
-        for place in error.detail.values()
-        for name, said in (place.items() if isinstance(place, dict) else [("", place)])
-    }
+    refused = _refused_by_schema(error)
+    if refused is not None:
+        fields = {where or "_schema": said for where, said in documents.mistakes(refused)}
+    else:
+        fields = {
+            name: "; ".join(said) if isinstance(said, list) else str(said)
+            for place in error.detail.values()
+            for name, said in (place.items() if isinstance(place, dict) else [("", place)])
+        }
     return answer("invalid", 422, "; ".join(f"{name}: {said}" for name, said in fields.items()), fields=fields)
+
+
+def _refused_by_schema(error: BaseException | None) -> ValidationError | None:
+    """What pydantic said, from which our own sentences are made: APIFlask passes on only its English ones."""
+    while error is not None and not isinstance(error, ValidationError):
+        error = error.__cause__ or error.__context__
+    return error
 
 
 def _http(error: HTTPException) -> ResponseReturnValue:

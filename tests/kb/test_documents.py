@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from pathlib import PurePosixPath
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import BaseModel, ValidationError
 
 from kb import documents
-from kb.documents import Audience, Document, Kind, Section
+from kb.documents import Attributes, Audience, Document, Kind, Section
 from kb.errors import Invalid
 from tests.kb import samples
 
@@ -47,6 +49,37 @@ def test_a_wrong_file_names_the_field(change: str, said: str) -> None:
     with pytest.raises(Invalid) as caught:
         documents.parse("\n".join(lines))
     assert any(said in problem for problem in caught.value.problems)
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "said"),
+    [
+        ("title", "x", "至少 2 个字 · at least 2 characters"),
+        ("title", "题" * 121, "最多 120 个字 · at most 120 characters"),
+        ("title", "", "至少 2 个字 · at least 2 characters"),
+        ("title", 5, "须是文字 · must be text"),
+        ("category", "", "缺少必填项 · required"),
+        ("valid_until", "soon", "日期写作 2027-11-30 这样 · a date is written like 2027-11-30"),
+        ("valid_until", "2027-11-30 10:00", "日期写作 2027-11-30 这样 · a date is written like 2027-11-30"),
+        ("devices", 5, "须是列表 · must be a list"),
+        ("environment", 5, "须是键值对 · must be a mapping"),
+        ("colour", "red", "没有这个键 · unknown key"),
+        ("audience", "me", "取值不在允许范围 · not an allowed value ('public', 'staff' or 'restricted')"),
+    ],
+)
+def test_every_mistake_is_named_in_both_languages(field: str, value: object, said: str) -> None:
+    with pytest.raises(ValidationError) as caught:
+        Attributes.model_validate(samples.attributes().model_dump() | {field: value})
+    assert documents.explain(caught.value) == [f"{field}: {said}"]
+
+
+def test_a_mistake_without_a_sentence_of_ours_still_says_so_in_chinese() -> None:
+    class Other(BaseModel):
+        at: dt.time
+
+    with pytest.raises(ValidationError) as caught:
+        Other.model_validate({"at": "noon"})
+    assert documents.explain(caught.value)[0].startswith("at: 取值不对 · ")
 
 
 def test_broken_yaml_names_the_line() -> None:

@@ -88,6 +88,17 @@ def test_bad_json_is_refused_by_name(browse, body):
     assert answer.content_type == "application/problem+json"
 
 
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [("q=x&limit=0", "最小 1"), ("q=x&limit=101", "最大 100"), ("q=x&limit=many", "须是整数"), ("", "缺少必填项")],
+)
+def test_a_schema_refuses_in_chinese_too(browse, asked, said):
+    answer = browse("").get(f"/api/v1/search?{asked}")
+    assert answer.status_code == 422
+    assert said in next(iter(answer.json["fields"].values()))
+    assert said in answer.json["detail"]
+
+
 def test_half_a_surrogate_is_refused(browse):
     browser = browse("tech")
     answer = browser.client.post(
