@@ -15,6 +15,7 @@ from kb.access import Person
 from kb.errors import Conflict, Invalid, NotFound
 from kb.lifecycle import Role
 from kb.models import Unit, User
+from kb.plain import one_line
 
 MIN_PASSWORD = 10  # characters
 _USERNAME = re.compile(r"^[a-z0-9][a-z0-9._-]{1,59}$")
@@ -46,7 +47,7 @@ def create(
         raise Conflict(f"用户名 {username} 已有人使用 · the username is taken", username=username)
     user = User(
         username=username,
-        display_name=display_name.strip() or username,
+        display_name=one_line(display_name)[:80] or username,
         role=Role(role),
         password_hash=_hash(password),
         unit_id=_unit_id(session, unit_key),

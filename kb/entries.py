@@ -33,6 +33,7 @@ from kb.lifecycle import (
 )
 from kb.models import Attachment, Entry, Incident, Review, Revision, Unit
 from kb.numbers import next_entry_number
+from kb.plain import one_line
 from kb.store import ContentStore
 
 MARKDOWN = "text/markdown; charset=utf-8"
@@ -261,8 +262,8 @@ def attach(
     _require_author(by, revision)
     if revision.state != RevisionState.DRAFT:
         raise Conflict("只有草稿可以加附件 · only a draft takes attachments", state=revision.state)
-    name = filename.replace("\\", "/").rpartition("/")[2].strip()[:MAX_FILENAME]
-    if not name or not data:
+    name = one_line(filename.replace("\\", "/").rpartition("/")[2])[:MAX_FILENAME]
+    if not name.strip(".") or not data:
         problem = "附件须有文件名且不为空 · an attachment has a name and is not empty"
         raise Invalid(problem, fields={"attachment": problem})
     if any(other.filename == name for other in revision.attachments):

@@ -6,6 +6,8 @@ timer), closing goes through `close`, which asks `lifecycle.closing_gate`; the d
 
 from __future__ import annotations
 
+import re
+
 from sqlalchemy import select
 from sqlalchemy.orm import Session, selectinload
 
@@ -28,6 +30,7 @@ from kb.lifecycle import (
 )
 from kb.models import Entry, Incident, Reference, Revision, Unit, Verification
 from kb.numbers import INCIDENT, next_number
+from kb.plain import one_line, plain
 
 CHANNELS = ("web", "phone", "inspection", "monitoring")
 MAX_TITLE = 120  # characters
@@ -106,8 +109,11 @@ def report(
     address: str = "",
 ) -> Incident:
     """Open an incident: anybody may report one."""
-    description = description.strip()
-    title = " ".join(title.split()) or " ".join(description.split())[:60]
+    if by.id is None:  # how urgent it is, and how it came, is for staff to say
+        channel, priority = "web", 4
+    description = plain(description)
+    title = one_line(title) or one_line(description)[:60]
+    contact_name, contact_phone, address = one_line(contact_name), one_line(contact_phone), one_line(address)
     fields: dict[str, str] = {}
     if not title:
         fields["description"] = "请写明故障现象 · describe the fault"
@@ -119,7 +125,7 @@ def report(
         fields["channel"] = "未知渠道 · unknown channel"
     if priority not in (1, 2, 3, 4):
         fields["priority"] = "优先级为 1 到 4 · priority is 1 to 4"
-    if by.id is None and not contact_phone.strip():
+    if by.id is None and not re.search(r"\d{5}", re.sub(r"[-\s]", "", contact_phone)):
         fields["contact_phone"] = "请留联系电话，维修人员要联系您 · a phone number, so that we can call you"
     for name, value, most in (
         ("contact_name", contact_name, 80),
@@ -140,9 +146,9 @@ def report(
         channel=channel,
         priority=priority,
         district=unit,
-        contact_name=contact_name.strip(),
-        contact_phone=contact_phone.strip(),
-        address=address.strip(),
+        contact_name=contact_name,
+        contact_phone=contact_phone,
+        address=address,
         opened_by_id=by.id,
     )
     session.add(incident)
@@ -336,5 +342,5 @@ def check_version(incident: Incident, version: int) -> None:
 def _needed(value: str, field: str, what: str) -> str:
     value = value.strip()
     if not value:
-        raise Invalid(f"{field}: 请写明{what}", fields={field: f"请写明{what}"})
+        raise Invalid(f"请写明{what}", fields={field: f"请写明{what}"})
     return value

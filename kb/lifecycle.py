@@ -6,7 +6,6 @@ the same functions; the database repeats the two promises that matter most (two 
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -127,22 +126,52 @@ WAITING_REVISION = frozenset({_R.SUBMITTED, _R.IN_REVIEW})
 DONE_INCIDENT = frozenset({_I.CLOSED, _I.CANCELLED})
 
 
+# what people call the states; the codes go to programs
+REVISION_NAMES: dict[str, str] = {
+    _R.DRAFT: "草稿",
+    _R.SUBMITTED: "待审",
+    _R.IN_REVIEW: "审核中",
+    _R.RETURNED: "已退回",
+    _R.APPROVED: "已发布",
+    _R.SUPERSEDED: "已被替代",
+    _R.RETIRED: "已停用",
+}
+ENTRY_NAMES: dict[str, str] = {
+    _E.DRAFT: "未发布",
+    _E.PUBLISHED: "已发布",
+    _E.EXPIRED: "已过期",
+    _E.RETIRED: "已停用",
+}
+INCIDENT_NAMES: dict[str, str] = {
+    _I.NEW: "新建",
+    _I.IN_PROGRESS: "处理中",
+    _I.PENDING: "挂起",
+    _I.RESOLVED: "已解决待确认",
+    _I.VERIFIED: "用户已确认",
+    _I.CLOSED: "已关闭",
+    _I.REOPENED: "已重开",
+    _I.CANCELLED: "已取消",
+}
+
+
 def check_revision_step(here: str, there: RevisionState) -> None:
-    _check(REVISION_STEPS[RevisionState(here)], here, there, "修订", "revision")
+    if there not in REVISION_STEPS[RevisionState(here)]:
+        raise _refusal(here, there, REVISION_NAMES, "修订", "revision")
 
 
 def check_entry_step(here: str, there: EntryState) -> None:
-    _check(ENTRY_STEPS[EntryState(here)], here, there, "词条", "entry")
+    if there not in ENTRY_STEPS[EntryState(here)]:
+        raise _refusal(here, there, ENTRY_NAMES, "词条", "entry")
 
 
 def check_incident_step(here: str, there: IncidentState) -> None:
-    _check(INCIDENT_STEPS[IncidentState(here)], here, there, "事件", "incident")
+    if there not in INCIDENT_STEPS[IncidentState(here)]:
+        raise _refusal(here, there, INCIDENT_NAMES, "事件", "incident")
 
 
-def _check(allowed: Collection[str], here: str, there: str, zh: str, en: str) -> None:
-    if there not in allowed:
-        message = f"{zh}不能从 {here} 变为 {there} · the {en} cannot go from {here} to {there}"
-        raise BadTransition(message, here=here, there=there)
+def _refusal(here: str, there: str, names: dict[str, str], zh: str, en: str) -> BadTransition:
+    message = f"{zh}不能从「{names[here]}」变为「{names[there]}」 · the {en} cannot go from {here} to {there}"
+    return BadTransition(message.replace("_", " "), here=here, there=there)
 
 
 def approved_parts(reviews: list[tuple[str, str]]) -> set[Part]:

@@ -16,10 +16,11 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from kb import clock, documents, library, privacy, topology
+from kb.access import may_see, person
 from kb.documents import Confidence, Kind
 from kb.errors import Invalid
-from kb.lifecycle import EntryState
-from kb.models import Entry, Revision
+from kb.lifecycle import EntryState, Role
+from kb.models import Entry, Revision, User
 
 if TYPE_CHECKING:
     from kb.store import ContentStore
@@ -71,6 +72,7 @@ def run(session: Session, store: ContentStore, revision: Revision, similar: Simi
         _codes(attributes),
         _figures(attributes, body),
         _duplicates(number, attributes, body, similar),
+        _reviewers(session, revision, attributes),
     ]
 
 
@@ -151,6 +153,15 @@ def _figures(attributes: documents.Attributes, body: str) -> Check:
     unverified = [f.name for f in attributes.figures if f.confidence is Confidence.UNVERIFIED]
     message = [f"{len(unverified)} 个数值未核实：{'、'.join(unverified)} · unverified figures"] if unverified else []
     return _finding("数值", message, "没有未核实的数值", bad=Finding.LOOK)
+
+
+def _reviewers(session: Session, revision: Revision, attributes: documents.Attributes) -> Check:
+    leads = session.scalars(
+        select(User).where(User.role == Role.REVIEWER, User.active.is_(True), User.id.is_not(revision.author_id))
+    )
+    able = [lead for lead in leads if may_see(person(session, lead), attributes.audience, attributes.owner_group)]
+    problem = ["没有作者以外、又看得到它的技术负责人，提交后无人能审 · nobody could review this"]
+    return _finding("审核人", [] if able else problem, f"{len(able)} 名技术负责人可审", bad=Finding.LOOK)
 
 
 def _duplicates(number: str, attributes: documents.Attributes, body: str, similar: Similar | None) -> Check:

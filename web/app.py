@@ -9,6 +9,7 @@ from apiflask import APIFlask
 from flask import Response, request
 from flask.json.provider import DefaultJSONProvider
 from markupsafe import Markup
+from werkzeug.routing import IntegerConverter, Map
 
 from kb.documents import MAX_BODY
 from web import api, auth, context, errors, labels, pages
@@ -21,6 +22,13 @@ CONTENT_SECURITY_POLICY = (
 _FORM_BYTES = 12 * MAX_BODY  # a Chinese character takes nine bytes in an urlencoded form, and there are other fields
 
 
+class RowNumber(IntegerConverter):
+    """A number in an address: one that no row can have is an address that does not exist."""
+
+    def __init__(self, map: Map) -> None:
+        super().__init__(map, max=2**31 - 1)
+
+
 def create_app(services: Services | None = None) -> APIFlask:
     """The application over an installation, by default the one that the settings name."""
     services = services or open_services()
@@ -29,6 +37,7 @@ def create_app(services: Services | None = None) -> APIFlask:
         __name__, title="问渠 Wenqu", version="1", spec_path="/openapi.json", docs_path=None, json_errors=False
     )
     app.extensions[context.EXTENSION] = services
+    app.url_map.converters["int"] = RowNumber
     app.config.update(
         SECRET_KEY=settings.secret_key(),
         SESSION_COOKIE_NAME="wenqu",

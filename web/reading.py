@@ -1,13 +1,14 @@
 """What of a revision does this person read, and what does it look like?
 
 Subscribers read the shared face of a solution and nothing else of it; staff read both faces, the staff sections
-marked. What is attached to a solution is for staff unless the shared text names the file.
+marked. What is attached to a solution is for staff unless the shared text refers to the file.
 """
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from urllib.parse import unquote
 
 from flask import url_for
 from markupsafe import Markup
@@ -20,6 +21,7 @@ from kb.models import Attachment, Revision
 from kb.store import ContentStore
 
 FIRST_FOR_SUBSCRIBERS = frozenset({"用户自助", "安全"})
+_REFERENCE = re.compile(r"\]\(<?attachments/([^)>\s]+)")  # ![图](attachments/name)
 _OWN_TITLE = re.compile(r"\A\s*# .*\n")  # the page has a title already
 _TOPOLOGY = re.compile(r"^```topology[ \t]*\n.*?^```[ \t]*$", flags=re.MULTILINE | re.DOTALL)
 
@@ -71,7 +73,10 @@ def may_open(store: ContentStore, by: Person, attachment: Attachment) -> bool:
 
 
 def _may_open(by: Person, kind: Kind, body: str, attachment: Attachment) -> bool:
-    return access.sight(by).staff_text or attachment.filename in documents.faces(kind, body).shared
+    if access.sight(by).staff_text:
+        return True
+    named = {unquote(name) for name in _REFERENCE.findall(documents.faces(kind, body).shared)}
+    return attachment.filename in named
 
 
 def _passage(revision: Revision, title: str, text: str) -> Passage:

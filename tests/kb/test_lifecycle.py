@@ -29,6 +29,16 @@ def test_tables_are_complete_and_enforced(states, table, check) -> None:  # type
                 check(here, there)
 
 
+def test_a_refused_step_is_told_in_words_and_keeps_the_codes() -> None:
+    with pytest.raises(BadTransition, match="修订不能从「待审」变为「待审」") as caught:
+        lifecycle.check_revision_step("submitted", RevisionState.SUBMITTED)
+    assert caught.value.details == {"here": "submitted", "there": "submitted"}
+    with pytest.raises(BadTransition, match="事件不能从「新建」变为「已关闭」"):
+        lifecycle.check_incident_step("new", IncidentState.CLOSED)
+    with pytest.raises(BadTransition, match="词条不能从「已停用」变为「已发布」"):
+        lifecycle.check_entry_step("retired", EntryState.PUBLISHED)
+
+
 def test_closed_is_reached_from_verified_alone() -> None:
     assert [s for s, steps in lifecycle.INCIDENT_STEPS.items() if IncidentState.CLOSED in steps] == [
         IncidentState.VERIFIED

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.web.conftest import SOLUTION, TOPOLOGY
+from web import auth
 
 PUBLIC = ("/", "/search", "/search?q=机顶盒", "/entries", f"/entries/{SOLUTION}", "/report", "/login", "/api")
 STAFF = (
@@ -123,3 +124,15 @@ def test_a_query_of_ten_thousand_characters_is_refused_with_its_reason(browse):
 def test_the_search_box_is_on_every_page(browse):
     for path in ("/", "/search?q=机顶盒", f"/entries/{SOLUTION}", "/report", "/nope", "/login"):
         assert 'action="/search"' in browse("").get(path).text
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/entries?page=99999999999999999999", "/entries/SOL-000001/revisions/99999999999999999999", "/search?q=x&page=9223372036854775808"],
+)  # fmt: skip
+def test_numbers_that_no_row_has_are_no_failure(browse, path):
+    assert browse("").get(path).status_code in (200, 302, 404)
+
+
+def test_reports_through_the_api_are_rationed_too(browse):
+    assert "api_incidents.report" in auth.LIMITED

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from flask import Flask
 
+from kb import entries
 from kb.store import ContentStore
 from tests.conftest import People
 from tests.kb import samples
@@ -39,3 +40,19 @@ def test_a_heading_that_repeats_the_title_is_not_shown_twice(
         assert entry.published is not None
         shown = reading.read(store, people.tech, entry.published).passages[0].html
         assert "<h1>" not in shown and "<h2>目的</h2>" in shown
+
+
+def test_a_subscriber_opens_files_that_the_shared_text_refers_to_and_no_others(
+    services: Services, store: ContentStore, people: People
+) -> None:
+    app: Flask = create_app(services)
+    body = samples.BODY.replace("射频线松脱。", "屏幕显示 E04 时看 ![图](attachments/%E5%9B%BE11.png)。")
+    with services.database.write() as session, app.test_request_context():
+        revision = entries.create(session, people.tech, samples.attributes(), body)
+        for name in ("图11.png", "11.png", "E04"):
+            entries.attach(session, store, people.tech, revision, name, name.encode(), "image/png")
+        entries.submit(session, people.tech, revision)
+        samples.approve(session, store, people.lead, revision)
+        opened = [file.filename for file in revision.attachments if reading.may_open(store, people.subscriber, file)]
+        assert opened == ["图11.png"]
+        assert all(reading.may_open(store, people.tech, file) for file in revision.attachments)

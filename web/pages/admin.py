@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import threading
 from dataclasses import dataclass, field
@@ -9,6 +10,7 @@ from enum import StrEnum
 
 from flask import Blueprint, current_app, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
+from sqlalchemy import select
 
 from kb import accounts, importer, installation, library
 from kb.access import Permission
@@ -16,6 +18,7 @@ from kb.documents import Audience
 from kb.errors import Conflict, Invalid, KBError
 from kb.importer import Defaults, File
 from kb.lifecycle import Role
+from kb.models import Entry, ImportedFile
 from web import lists
 from web.context import needs, person, services
 from web.pages import health
@@ -24,6 +27,7 @@ from web.services import Services
 log = logging.getLogger(__name__)
 bp = Blueprint("admin", __name__, url_prefix="/admin")
 _JOB = "wenqu-rebuild"
+_UPLOAD = "upload"  # the source that uploaded files are known under
 
 
 class JobState(StrEnum):
@@ -128,11 +132,31 @@ def _take_in() -> importer.ImportReport:
     audience = request.form.get("audience", "")
     if audience not in set(Audience):
         fields["audience"] = "请选择受众 · choose an audience"
+    here = services()
+    for file in files:
+        if known := _taken_before(file):
+            fields["files"] = (
+                f"「{file.path}」导入过，是 {known}，内容不同。要修改请在 {known} 上修订；是另一份资料请改名后导入 · "
+                f"a different {file.path} was imported as {known}: revise that, or rename the file"
+            )
     if fields:
         raise Invalid("; ".join(fields.values()), fields=fields)
-    here = services()
     defaults = Defaults(category=category, audience=Audience(audience), owner_group=owner_group)
-    return importer.load(here.database, here.store, person(), iter(files), source="upload", defaults=defaults)
+    return importer.load(here.database, here.store, person(), iter(files), source=_UPLOAD, defaults=defaults)
+
+
+def _taken_before(file: File) -> str | None:
+    """The entry that a file of this name became, if its content was another: names repeat, and no upload replaces."""
+    with services().database.read() as session:
+        return session.scalar(
+            select(Entry.number)
+            .join(ImportedFile, ImportedFile.entry_id == Entry.id)
+            .where(
+                ImportedFile.source == _UPLOAD,
+                ImportedFile.path == file.path,
+                ImportedFile.sha256 != hashlib.sha256(file.data).hexdigest(),
+            )
+        )
 
 
 @bp.get("/users")

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import PurePosixPath
 
-from flask import Blueprint, Response, render_template, request, url_for
+from flask import Blueprint, render_template, request, send_file, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
@@ -18,6 +19,7 @@ from web.context import person, services
 
 bp = Blueprint("entries", __name__, url_prefix="/entries")
 PAGE_SIZE = 30  # entries
+LAST_PAGE = 100_000  # nobody turns that many pages, and SQLite counts no further than 64 bits
 
 # What a browser may show; everything else is handed over as a file. Decided by the name, never by what was uploaded.
 _SHOWN = {
@@ -36,7 +38,7 @@ _SANDBOX = "default-src 'none'; sandbox; frame-ancestors 'none'"
 def index() -> ResponseReturnValue:
     """Published entries, newest first: for whoever would rather look than ask."""
     kind = request.args.get("kind", "")
-    page = max(1, request.args.get("page", 1, type=int))
+    page = min(max(1, request.args.get("page", 1, type=int)), LAST_PAGE)
     with services().database.read() as session:
         found = entries.listing(session, person(), kind=kind, limit=PAGE_SIZE + 1, offset=(page - 1) * PAGE_SIZE)
         counts = lists.categories(session, person())
@@ -75,8 +77,12 @@ def attachment(number: str, revision_number: int, filename: str) -> ResponseRetu
             raise NotFound(f"{number} 没有附件 {filename} · no such attachment", number=number)
         data = store.get(wanted.sha256)
     shown = _SHOWN.get(PurePosixPath(filename).suffix.lower())
-    response = Response(data, content_type=shown or "application/octet-stream")
-    response.headers.set("Content-Disposition", "inline" if shown else "attachment", filename=filename)
+    response = send_file(
+        io.BytesIO(data),
+        mimetype=shown or "application/octet-stream",
+        as_attachment=shown is None,
+        download_name=filename,  # sent as RFC 8187 has it: a header in Chinese characters is no header
+    )
     response.headers["Content-Security-Policy"] = _SANDBOX
     return response
 

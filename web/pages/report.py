@@ -88,7 +88,8 @@ def _confirm(number: str) -> None:
         raise Invalid("请选择好了或没好", fields={"outcome": "请选择「好了」或「没好」 · choose one"}) from exc
     with services().database.write() as session:
         incident = incidents.find(session, SYSTEM, number)
-        if incident.state != IncidentState.RESOLVED:
+        again = incident.state == IncidentState.VERIFIED and outcome is Outcome.UNSOLVED  # said too soon that it is good
+        if incident.state != IncidentState.RESOLVED and not again:
             return  # answered already, perhaps by a second tap: the page says how things stand
         incidents.verify(
             session,
@@ -125,6 +126,8 @@ def _status(number: str, *, fields: dict[str, str] | None = None) -> str:
             title=privacy.mask(incident.title),
             said=PLAIN[IncidentState(incident.state)],
             asking=incident.state == IncidentState.RESOLVED,
+            answered=incident.state == IncidentState.VERIFIED,
+            values=request.form if fields else {},
             fresh=cookie.get("reported") == number and incident.state == IncidentState.NEW,
             link=links.confirmation(incident),
             fields=fields or {},

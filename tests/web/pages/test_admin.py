@@ -109,3 +109,18 @@ def test_the_status_page_shows_each_part(browse):
     page = browse("manager").get("/admin").text
     for part in ("数据库", "索引", "待索引", "内容存储"):
         assert part in page
+
+
+def test_an_upload_never_replaces_another_document_of_its_name(browse):
+    browser = browse("manager")
+
+    def upload(text):
+        return browser.post(
+            "/admin/import", files=(io.BytesIO(text.encode()), "说明.md"), category="参考资料/技术资料", audience="staff",
+            owner_group="team-ops",
+        )  # fmt: skip
+
+    assert upload("# 甲设备的说明文档").status_code == 200
+    refused = upload("# 乙设备的说明文档")
+    assert refused.status_code == 422 and "请改名后导入" in refused.text and "REF-" in refused.text
+    assert upload("# 甲设备的说明文档").status_code == 200  # the same again is no harm

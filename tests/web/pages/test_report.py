@@ -122,3 +122,28 @@ def test_nothing_is_asked_before_it_is_mended(site, browse):
 def test_staff_register_on_their_own_page(browse):
     assert browse("tech").get("/report").location == "/incidents/new"
     assert browse("tech").post("/report", description="x").location == "/incidents/new"
+
+
+def test_who_said_yes_too_soon_can_take_it_back(site, browse):
+    browser = browse("")
+    place = report(browser).location
+    resolve(site)
+    browser.post(place, outcome="solved")
+    page = browser.get(place).text
+    assert "其实没好</button>" in page and ">好了</button>" not in page
+    browser.post(place, outcome="unsolved", remark="又没信号了")
+    assert incident_of(site, NUMBER).state == "reopened"
+
+
+def test_enter_in_the_remark_presses_no_button(site, browse):
+    place = report(browse("")).location
+    resolve(site)
+    page = browse("").get(place).text
+    assert '<textarea name="remark"' in page  # in a one-line field Enter would press the first button, and say yes
+
+
+def test_a_remark_without_an_answer_is_kept(site, browse):
+    place = report(browse("")).location
+    resolve(site)
+    refused = browse("").post(place, remark="画面还是花")
+    assert refused.status_code == 422 and "画面还是花" in refused.text
