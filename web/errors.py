@@ -21,6 +21,7 @@ from werkzeug.exceptions import HTTPException
 from kb import documents
 from kb.errors import BadQuery, IndexUnavailable, Invalid, KBError, NotAllowed, StoreCorrupt
 from web.context import person
+from web.labels import LABELS, label
 
 log = logging.getLogger(__name__)
 
@@ -57,7 +58,6 @@ _HTTP: dict[int, tuple[str, str]] = {
     429: ("too_many_requests", "操作太频繁，请稍等一分钟再试 · too many requests, wait a minute"),
 }
 _CSRF_TEXT = "页面放得太久或登录已变化，请返回刷新后再提交 · the page is out of date: reload it and submit again"
-_SECRET = ("password", "csrf_token")  # never shown again, whatever went wrong
 
 
 def init_app(app: Flask) -> None:
@@ -151,11 +151,20 @@ def _unexpected(error: Exception) -> ResponseReturnValue:
 
 
 def _typed() -> list[tuple[str, str]]:
-    """What the form held, to be copied from the error page."""
+    """What the form held, to be copied from the error page, under the names that the form gave it.
+
+    Fields that have no name are the form's own business: its token, its version, the button that was pressed. What
+    was chosen rather than typed is shown as it was called there.
+    """
     if request.method != "POST" or not request.mimetype.startswith(("application/x-www-form", "multipart/form")):
         return []
     try:
-        form = request.form.items(multi=True)
-        return [(name, text) for name, text in form if text.strip() and not any(word in name for word in _SECRET)]
+        form = list(request.form.items(multi=True))
     except HTTPException:
         return []  # too large to be read at all
+    names = LABELS["field"]
+    return [
+        (names[name], label(text, name) if name in LABELS else text)
+        for name, text in form
+        if name in names and text.strip()
+    ]

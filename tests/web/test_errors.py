@@ -69,6 +69,15 @@ def test_an_error_page_keeps_what_was_typed_and_no_password(browse):
     assert "geheim" not in answer.text
 
 
+def test_an_error_page_calls_the_fields_by_the_names_of_the_form(browse):
+    form = {"body": "正文在此", "audience": "staff", "version": "77", "decision": "approve", "then": "submit"}
+    page = browse("").post("/entries/new", **form).text
+    for shown in ("正文</span>", "受众</span>", "\n员工</textarea>"):
+        assert shown in page
+    for hidden in ("version", "77", "decision", "approve", "csrf_token</span>", "then</span>"):
+        assert hidden not in page
+
+
 def test_a_post_after_the_session_ended_loses_nothing(browse):
     browser = browse("")
     answer = browser.post("/entries/new", body="写了一个下午的正文")

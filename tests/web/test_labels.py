@@ -7,10 +7,11 @@ import datetime as dt
 import pytest
 
 from kb import lifecycle
-from kb.documents import Audience, Confidence, Kind
+from kb.documents import Attributes, Audience, Confidence, Kind
 from kb.incidents import CHANNELS
 from kb.topology import MEDIA
 from web import labels
+from web.forms import FIELDS
 from web.search import FACETS
 
 
@@ -24,6 +25,10 @@ from web.search import FACETS
 )  # fmt: skip
 def test_every_value_has_a_name(values, of):
     assert set(map(str, values)) == set(labels.LABELS[of])
+
+
+def test_every_field_of_the_entry_form_has_a_name():
+    assert set(FIELDS) | set(Attributes.model_fields) <= set(labels.LABELS["field"])
 
 
 def test_times_are_local_and_relative(stopped_clock):
