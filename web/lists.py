@@ -20,15 +20,16 @@ from kb.entries import may_read
 from kb.errors import NotFound
 from kb.lifecycle import DONE_INCIDENT, WAITING_REVISION, IncidentState
 from kb.models import Entry, Incident, OutboxRow, Revision, Unit, User
+from web.labels import LABELS, label
 
 
 def popular(session: Session, by: Person, *, limit: int = 8) -> list[tuple[Entry, int]]:
-    """Solutions with the number of incidents they resolve, most first."""
+    """Solutions with the number of incidents they have resolved, most first; one still open is not resolved yet."""
     uses = func.count(Incident.id)
     rows = session.execute(
         select(Entry, uses)
         .join(Incident, Incident.solution_entry_id == Entry.id)
-        .where(searchable(), visible(by))
+        .where(searchable(), visible(by), Incident.state == IncidentState.CLOSED)
         .group_by(Entry.id)
         .order_by(uses.desc(), Entry.number)
         .limit(limit)
@@ -152,26 +153,29 @@ class Difference:
     after: str
 
 
-ATTRIBUTE_NAMES = {
-    "title": "标题", "category": "类目", "audience": "受众", "owner_group": "归口组", "valid_until": "有效期",
-    "devices": "设备", "error_codes": "错误码", "covers": "覆盖现象", "figures": "数值", "related": "相关词条",
-    "change": "变更号", "environment": "环境",
-}  # fmt: skip
+_COMPARED = (
+    "title", "category", "audience", "owner_group", "valid_until", "devices", "error_codes", "covers", "figures",
+    "related", "change", "environment",
+)  # fmt: skip
 
 
-def changed_attributes(before: Attributes, after: Attributes) -> list[Difference]:
-    """Which attributes differ, in words?"""
+def changed_attributes(session: Session, before: Attributes, after: Attributes) -> list[Difference]:
+    """Which attributes differ, in the words of the pages?"""
     old, new = before.model_dump(mode="json"), after.model_dump(mode="json")
     return [
-        Difference(title, _shown(old[name]), _shown(new[name]))
-        for name, title in ATTRIBUTE_NAMES.items()
+        Difference(label(name, "field"), shown(session, name, old[name]), shown(session, name, new[name]))
+        for name in _COMPARED
         if old[name] != new[name]
     ]
 
 
-def _shown(value: object) -> str:
+def shown(session: Session, name: str, value: object) -> str:
+    """The value of an attribute as people read it: names for codes, a list as one line."""
     if isinstance(value, list):
-        return "、".join(_shown(item) for item in value)
+        return "、".join(shown(session, name, item) for item in value)
     if isinstance(value, dict):
-        return " ".join(str(item) for item in value.values() if item)
-    return str(value or "")
+        return " ".join(shown(session, key, item) for key, item in value.items() if item)
+    text = str(value or "")
+    if name == "owner_group":
+        return unit_name(session, text)
+    return label(text, name) if name in LABELS else text

@@ -12,10 +12,12 @@ from sqlalchemy.orm import Session
 from kb import documents, entries, incidents, library, precheck
 from kb.access import Permission, Person
 from kb.documents import Kind
-from kb.errors import BadQuery, IndexUnavailable, Invalid, KBError, NotAllowed, NotFound, StaleVersion
-from kb.models import Incident, Revision
+from kb.errors import BadQuery, Conflict, IndexUnavailable, Invalid, KBError, NotAllowed, NotFound, StaleVersion
+from kb.lifecycle import RevisionState
+from kb.models import Entry, Incident, Revision
 from web import forms, lists
 from web.context import needs, person, services, similar
+from web.labels import label
 
 bp = Blueprint("drafts", __name__, url_prefix="/entries")
 BEFORE_CREATE = 6  # hits shown before somebody writes what may be written already
@@ -69,8 +71,10 @@ def edit(number: str) -> ResponseReturnValue:
     with services().database.read() as session:
         revision = _open(session, number)
         _require_author(revision)
-        values = forms.values_of(revision.read_attributes(), entries.text_of(services().store, revision))
-        return _edit_page(session, revision, values, version=revision.version)
+        if revision.state != RevisionState.DRAFT:  # it is taken back there, if it still can be
+            flash("已提交审核，要修改请先撤回", "wait")
+            return redirect(url_for("entries.revision", number=number, revision_number=revision.number))
+        return _saved_page(session, revision)
 
 
 @bp.post("/<number>/edit")
@@ -88,7 +92,7 @@ def save(number: str) -> ResponseReturnValue:
             session.commit()
     except StaleVersion as exc:
         return _compare(number, values, exc)
-    except Invalid as exc:
+    except (Conflict, Invalid) as exc:  # handed in from another window, say: what was typed is not lost
         with services().database.read() as session:
             return _edit_page(session, _open(session, number), values, version=version, error=exc), exc.status
     if request.form.get("then") == "submit":
@@ -104,14 +108,21 @@ def attach(number: str) -> ResponseReturnValue:
     file = request.files.get("attachment")
     data = file.read() if file else b""
     limit = services().settings.max_upload_mb
-    if len(data) > limit * 1_000_000:
-        problem = f"附件最大 {limit} MB · at most {limit} MB"
-        raise Invalid(problem, fields={"attachment": problem})
     name, media_type = (file.filename or "", file.mimetype) if file else ("", "")
-    _on_draft(
-        number,
-        lambda session, revision: entries.attach(session, services().store, person(), revision, name, data, media_type),
-    )
+
+    def step(session: Session, revision: Revision) -> None:
+        if len(data) > limit * 1_000_000:
+            problem = f"附件最大 {limit} MB · at most {limit} MB"
+            raise Invalid(problem, fields={"attachment": problem})
+        entries.attach(session, services().store, person(), revision, name, data, media_type)
+
+    try:
+        _on_draft(number, step)
+    except (Conflict, Invalid) as exc:
+        with services().database.read() as session:
+            revision = _open(session, number)
+            _require_author(revision)
+            return _saved_page(session, revision, exc), exc.status
     flash("附件已加上", "good")
     return redirect(url_for("drafts.edit", number=number))
 
@@ -146,12 +157,19 @@ def revise(number: str) -> ResponseReturnValue:
 @bp.post("/<number>/retire")
 @needs(Permission.RETIRE_ENTRIES)
 def retire(number: str) -> ResponseReturnValue:
-    successor_number = request.form.get("successor", "").strip()
-    with services().database.write() as session:
-        entry = entries.find(session, person(), number)
-        successor = entries.find(session, person(), successor_number) if successor_number else None
-        entries.retire(session, person(), entry, reason=request.form.get("reason", ""), successor=successor)
-        session.commit()
+    try:
+        with services().database.write() as session:
+            entry = entries.find(session, person(), number)
+            successor = _successor(session, request.form.get("successor", "").strip())
+            entries.retire(session, person(), entry, reason=request.form.get("reason", ""), successor=successor)
+            session.commit()
+    except (Conflict, Invalid) as exc:
+        with services().database.read() as session:
+            entry = entries.find(session, person(), number)
+            page = render_template(
+                "entries/retire.html", entry=entry, values=request.form, error=exc, fields=_fields(exc)
+            )
+        return page, exc.status
     flash(f"{number} 已停用，检索中不再出现", "good")
     return redirect(url_for("entries.show", number=number))
 
@@ -181,6 +199,14 @@ def _template(kind: Kind) -> str:
 
 def _incident(session: Session, by: Person, number: str) -> Incident | None:
     return incidents.find(session, by, number) if number else None
+
+
+def _successor(session: Session, number: str) -> Entry | None:
+    """The entry typed as the successor; a number that is none is a mistake in that field."""
+    try:
+        return entries.find(session, person(), number) if number else None
+    except NotFound as exc:
+        raise Invalid(exc.message, fields={"successor": exc.message}) from exc
 
 
 def _open(session: Session, number: str) -> Revision:
@@ -226,10 +252,20 @@ def _new_form(values: dict[str, str], kind: Kind, error: KBError | None = None) 
             kind=kind,
             incident=incident,
             error=error,
-            fields=getattr(error, "fields", {}),
+            fields=_fields(error),
             **_choices(session, values),
         )
     return page, error.status if error else 200
+
+
+def _saved_page(session: Session, revision: Revision, error: KBError | None = None) -> str:
+    """The form with what is saved."""
+    values = forms.values_of(revision.read_attributes(), entries.text_of(services().store, revision))
+    return _edit_page(session, revision, values, version=revision.version, error=error)
+
+
+def _fields(error: KBError | None) -> dict[str, str]:
+    return error.fields if isinstance(error, Invalid) else {}
 
 
 def _edit_page(
@@ -242,7 +278,7 @@ def _edit_page(
         values=values,
         version=version,
         error=error,
-        fields=getattr(error, "fields", {}),
+        fields=_fields(error),
         checks=[] if error else precheck.run(session, services().store, revision, similar()),
         max_upload_mb=services().settings.max_upload_mb,
         **_choices(session, values),
@@ -254,20 +290,22 @@ def _compare(number: str, values: dict[str, str], error: StaleVersion) -> Respon
     with services().database.read() as session:
         revision = _open(session, number)
         saved = forms.values_of(revision.read_attributes(), entries.text_of(services().store, revision))
-        differing = [name for name in forms.FIELDS if name != "body" and values[name].strip() != saved[name].strip()]
+        differing = [
+            (label(name, "field"), *(lists.shown(session, name, version[name].strip()) for version in (saved, values)))
+            for name in forms.FIELDS
+            if name != "body" and values[name].strip() != saved[name].strip()
+        ]
         lines = difflib.unified_diff(saved["body"].splitlines(), values["body"].splitlines(), lineterm="", n=2)
         page = render_template(
             "entries/compare.html",
             entry=revision.entry,
             revision=revision,
             values=values,
-            saved=saved,
             differing=differing,
             lines=[(line[0], line[1:]) for line in lines][2:],  # without the two lines that name files
             version=error.latest,
             error=error,
             fields={},
-            names=lists.ATTRIBUTE_NAMES,
             **_choices(session, values),
         )
     return page, error.status

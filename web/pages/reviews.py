@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
+from sqlalchemy.orm import Session
 
 from kb import documents, entries, precheck
 from kb.access import Permission
@@ -44,10 +45,7 @@ def show(revision_id: int) -> ResponseReturnValue:
 def decide(revision_id: int, part: str) -> ResponseReturnValue:
     look = similar()
     try:
-        decision = Decision(request.form.get("decision", ""))
-    except ValueError as exc:
-        raise Invalid("decision: 请选择通过或退回 · approve or return", fields={"decision": "请选择"}) from exc
-    try:
+        decision = _decision()
         with services().database.write() as session:
             revision = lists.submitted_revision(session, person(), revision_id)
             entries.decide(
@@ -64,6 +62,14 @@ def decide(revision_id: int, part: str) -> ResponseReturnValue:
     return redirect(url_for("reviews.index"))
 
 
+def _decision() -> Decision:
+    try:
+        return Decision(request.form.get("decision", ""))
+    except ValueError as exc:
+        problem = "请选择通过或退回 · approve or return"
+        raise Invalid(problem, fields={"decision": problem}) from exc
+
+
 @dataclass(frozen=True)
 class Comparison:
     """What a revision changes of the published one."""
@@ -74,16 +80,16 @@ class Comparison:
     gone: list[str]
 
 
-def _comparison(revision: Revision) -> Comparison | None:
+def _comparison(session: Session, revision: Revision) -> Comparison | None:
     published = revision.entry.published
-    if published is None or published.id == revision.id:
-        return None
+    if published is None or revision.number <= published.number:
+        return None  # an earlier one changes nothing of what came after it
     store = services().store
     before = {s.title: s.text for s in documents.sections(entries.text_of(store, published))}
     after = {s.title: s.text for s in documents.sections(entries.text_of(store, revision))}
     return Comparison(
         published.number,
-        lists.changed_attributes(published.read_attributes(), revision.read_attributes()),
+        lists.changed_attributes(session, published.read_attributes(), revision.read_attributes()),
         {title for title, text in after.items() if before.get(title) != text},
         [title for title in before if title not in after],
     )
@@ -102,7 +108,7 @@ def _page(revision_id: int, *, error: KBError | None = None) -> str:
             reading=read,
             owner=lists.unit_name(session, read.attributes.owner_group),
             related=lists.related(session, by, read.attributes.related),
-            comparison=_comparison(revision),
+            comparison=_comparison(session, revision),
             checks=precheck.run(session, services().store, revision, similar()),
             decided={review.part: review for review in revision.reviews},
             parts=list(Part),

@@ -40,8 +40,13 @@ def test_a_draft_is_written_saved_submitted_and_recalled(site, browse):
     assert saved.status_code == 302
     assert entry_of(site, number).title == "机顶盒反复重启怎么办"
     assert browser.post(f"/entries/{number}/submit").status_code == 302
-    assert browser.get(f"/entries/{number}/edit").status_code == 200
-    assert browser.post(f"/entries/{number}/edit", **(FORM | {"version": "2"})).status_code == 409
+    away = browser.get(f"/entries/{number}/edit")  # a form that cannot be saved is no form
+    assert away.location == f"/entries/{number}/revisions/1"
+    shown = browser.get(away.location).text
+    assert "先撤回" in shown and "撤回修改" in shown
+    late = browser.post(f"/entries/{number}/edit", **(FORM | {"version": "2", "body": "另一个窗口里写的"}))
+    assert late.status_code == 409
+    assert "另一个窗口里写的</textarea>" in late.text and "请先撤回" in late.text
     assert browser.post(f"/entries/{number}/recall").location == f"/entries/{number}/edit"
     assert browser.post(f"/entries/{number}/edit", **(FORM | {"version": "2"})).status_code == 302
 
@@ -84,6 +89,19 @@ def test_overtaken_text_is_not_lost(site, browse):
     assert entry_of(site, number).title == "后来的标题"
 
 
+def test_a_conflict_is_shown_in_the_words_of_the_form(browse):
+    browser = browse("tech")
+    number = create(browser)
+    browser.post(f"/entries/{number}/edit", **(FORM | {"version": "1"}))
+    theirs = {"service": "宽带", "audience": "staff", "owner_group": "team-access"}
+    page = browser.post(f"/entries/{number}/edit", **(FORM | {"version": "1"} | theirs)).text
+    differences = page[page.index("属性的不同") : page.index("</table>")]
+    for shown in ("<td>业务</td>", "宽带", "<td>受众</td>", "公开", "员工", "<td>归口组</td>", "数字电视"):
+        assert shown in differences
+    for raw in ("service", "staff", "public", "team-"):
+        assert raw not in differences
+
+
 def test_line_ends_of_the_browser_do_not_reach_the_store(site, browse):
     number = create(browse("tech"), body=samples.BODY.replace("\n", "\r\n"))
     with site.database.read() as session:
@@ -112,9 +130,13 @@ def test_attachments_up_to_the_limit(site, browse):
     path = f"/entries/{number}/attachments"
     assert browser.post(path, attachment=(io.BytesIO(PNG), "../../图 1.png")).status_code == 302
     assert "图 1.png" in browser.get(f"/entries/{number}/edit").text
-    assert browser.post(path, attachment=(io.BytesIO(PNG), "图 1.png")).status_code == 409
-    assert browser.post(path, attachment=(io.BytesIO(b""), "空.png")).status_code == 422
-    assert browser.post(path).status_code == 422
+    again = browser.post(path, attachment=(io.BytesIO(PNG), "图 1.png"))
+    assert again.status_code == 409
+    assert "已有同名附件" in again.text and "<h1>编辑草稿</h1>" in again.text
+    for form in ({"attachment": (io.BytesIO(b""), "空.png")}, {}):
+        refused = browser.post(path, **form)
+        assert refused.status_code == 422
+        assert 'id="attachment-problem"' in refused.text and "暗号芝麻开门" in refused.text
     assert browse("tech2").post(path, attachment=(io.BytesIO(PNG), "别人.png")).status_code == 403
 
 
@@ -128,6 +150,18 @@ def test_an_attachment_above_the_limit_is_refused(site, browse):
     assert "最大 20 MB" in refused.text
     del refused  # it holds the request, and that the file
     gc.collect()
+
+
+@pytest.mark.parametrize(
+    ("form", "field"),
+    [({}, "reason"), ({"reason": "旧了", "successor": SOLUTION}, "successor"), ({"reason": "旧了", "successor": "SOL-NO"}, "successor")],
+)  # fmt: skip
+def test_a_retirement_that_lacks_something_asks_for_it(browse, form, field):
+    refused = browse("manager").post(f"/entries/{SOLUTION}/retire", **form)
+    assert refused.status_code == 422
+    assert f'id="{field}-problem"' in refused.text
+    assert f'value="{form.get("reason", "")}"' in refused.text
+    assert f'action="/entries/{SOLUTION}/retire"' in refused.text
 
 
 def test_a_revision_leaves_the_published_one_visible(site, browse):

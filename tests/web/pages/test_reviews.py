@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from kb import entries
+from kb.lifecycle import Decision, Part
 from kb.models import Revision
 from tests.kb import samples
 from tests.web.conftest import SOLUTION, person_of
@@ -50,7 +51,11 @@ def test_a_return_needs_a_reason_and_reaches_the_author(site, browse, revision_i
 
 
 def test_a_decision_is_one_of_two(browse, revision_id):
-    assert browse("lead").post(f"/reviews/{revision_id}/content", decision="maybe").status_code == 422
+    for form in ({"decision": "maybe"}, {}):
+        refused = browse("lead").post(f"/reviews/{revision_id}/content", reason="写好的意见", **form)
+        assert refused.status_code == 422
+        assert 'id="decision-problem">请选择通过或退回' in refused.text
+        assert "写好的意见</textarea>" in refused.text
     assert browse("lead").post(f"/reviews/{revision_id}/third", decision="approve").status_code == 404
 
 
@@ -113,6 +118,38 @@ def test_what_differs_from_the_published_revision_is_marked(site, browse):
     page = browse("lead").get(f"/reviews/{revision_id}").text
     for shown in ("与第 1 版的不同", "<del>机顶盒</del>", "<ins>光猫</ins>", "换了设备", "有改动"):
         assert shown in page
+
+
+def test_an_audience_and_an_owner_are_compared_by_name(site, browse):
+    with site.database.write() as session:
+        tech2 = person_of(site, "tech2")
+        changed = samples.attributes(audience="staff", owner_group="team-access")
+        entry = entries.find(session, tech2, SOLUTION)
+        revision = entries.revise(session, site.store, tech2, entry, attributes=changed, body=samples.BODY)
+        entries.submit(session, tech2, revision)
+        session.commit()
+        revision_id = revision.id
+    page = browse("lead").get(f"/reviews/{revision_id}").text
+    assert "<del>公开</del>" in page and "<ins>员工</ins>" in page
+    assert "team-access</ins>" not in page and "<th>归口组</th>" in page
+
+
+def test_an_earlier_revision_is_not_compared_with_what_came_after_it(site, browse):
+    with site.database.write() as session:
+        tech2, lead = person_of(site, "tech2"), person_of(site, "lead")
+        entry = entries.find(session, tech2, SOLUTION)
+        text = samples.BODY.replace("射频线松脱", "光纤松脱")
+        returned = entries.revise(session, site.store, tech2, entry, attributes=samples.attributes(), body=text)
+        entries.submit(session, tech2, returned)
+        entries.decide(session, site.store, lead, returned, Part.CONTENT, Decision.RETURN, reason="不对")
+        better = entries.revise(session, site.store, tech2, entry, attributes=samples.attributes(), body=text)
+        entries.submit(session, tech2, better)
+        samples.approve(session, site.store, lead, better)
+        session.commit()
+        returned_id = returned.id
+    page = browse("lead").get(f"/reviews/{returned_id}").text
+    assert "已退回" in page
+    assert "的不同" not in page and "有改动" not in page
 
 
 def test_drafts_are_not_shown_to_reviewers(site, browse):
