@@ -10,7 +10,7 @@ from kb.access import Permission
 from kb.documents import ENTRY_ID
 from kb.errors import BadQuery, NotFound
 from web import lists
-from web.asked import FILTERS, PAGE_SIZE, Asked
+from web.asked import FILTERS, LAST_PAGE, PAGE_SIZE, Asked
 from web.context import person, services
 
 bp = Blueprint("search", __name__)
@@ -29,9 +29,11 @@ def results() -> ResponseReturnValue:
             page = services().search.search(person(), asked.text, limit=PAGE_SIZE, offset=asked.offset, facets=FILTERS)
         except BadQuery as exc:
             problem, status = exc, exc.status
+    pages = min((page.total + PAGE_SIZE - 1) // PAGE_SIZE, LAST_PAGE) if page else 0
+    if 0 < pages < asked.page:  # an old address, or entries gone since: there is something, only not so far on
+        return redirect(asked.at(pages).url)
     with services().database.read() as session:
         offered = lists.popular(session, person()) if page is None or not page.hits else []
-    pages = min((page.total + PAGE_SIZE - 1) // PAGE_SIZE, 100) if page else 0
     return render_template(
         "search/results.html", asked=asked, page=page, problem=problem, pages=pages, offered=offered
     ), status

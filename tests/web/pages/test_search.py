@@ -37,7 +37,12 @@ def test_pages_turn(browse):
     assert "下一页" in first
     second = browser.get("/search?q=机顶盒&page=2").text
     assert "上一页" in second and 'start="11"' in second
-    assert browser.get("/search?q=机顶盒&page=99999").status_code == 200
+    beyond = browser.get("/search?q=机顶盒&kind=solution&page=90")
+    assert beyond.status_code == 302
+    last = browser.get(beyond.location).text  # the page that exists, under the same words and filters
+    assert "没有找到" not in last and "上一页" in last and "下一页" not in last
+    assert "种类：解决方案" in last
+    assert browser.get("/search?q=量子纠缠发动机&page=90").status_code == 200
     assert browser.get("/search?q=机顶盒&page=x").status_code == 200
 
 
