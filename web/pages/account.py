@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlsplit
+
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
@@ -17,7 +19,7 @@ bp = Blueprint("account", __name__)
 
 @bp.route("/login", methods=["GET", "POST"])
 def login() -> ResponseReturnValue:
-    target = auth.local_path(request.values.get("next"))
+    target = _after_login()
     if request.method == "GET":
         if person().id is not None:
             return redirect(target)
@@ -30,6 +32,13 @@ def login() -> ResponseReturnValue:
             return render_template("account/login.html", target=target, username=username, problem=problem), 401
         auth.sign_in(user, access.person(session, user))
     return redirect(target)
+
+
+def _after_login() -> str:
+    """Where to go once signed in; signing in or out again is no place to arrive at."""
+    target = auth.local_path(request.values.get("next"))
+    gates = (url_for("account.login"), url_for("account.logout"))
+    return url_for("home.show") if urlsplit(target).path.rstrip("/") in gates else target
 
 
 @bp.post("/logout")

@@ -32,3 +32,10 @@ def test_what_is_wrong_is_named(browse, form, field):
     refused = change(browse("tech"), **form)
     assert refused.status_code == 422
     assert f'id="{field}-problem"' in refused.text
+
+
+@pytest.mark.parametrize("target", ["/logout", "/login", "/login/", "/login?next=/login", "/logout#x"])
+def test_signing_in_never_ends_at_signing_in_or_out(app, browse, target):
+    """`/logout` answers a GET with an error, and `/login` would send one on to itself."""
+    assert login(app, next=target)[1].location == "/"
+    assert browse("tech").get("/login", query_string={"next": target}).location == "/"
