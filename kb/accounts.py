@@ -79,9 +79,18 @@ def set_password(session: Session, by: Person, user: User, password: str) -> Non
 
 
 def change(
-    session: Session, by: Person, user: User, *, role: Role | None = None, active: bool | None = None, unit: str = ""
+    session: Session,
+    by: Person,
+    user: User,
+    *,
+    role: Role | None = None,
+    active: bool | None = None,
+    unit: str | None = "",
 ) -> None:
-    """Change an account's role, unit, or whether it may sign in. The last administrator stays one."""
+    """Change an account's role, unit, or whether it may sign in. The last administrator stays one.
+
+    What is not given stays as it is; the unit None takes the account out of the one it is in.
+    """
     by.require(access.Permission.MANAGE_USERS)
     leaves = (role is not None and role is not Role.ADMINISTRATOR) or active is False
     if user.role == Role.ADMINISTRATOR and user.active and leaves and len(administrators(session)) == 1:
@@ -89,7 +98,7 @@ def change(
     before = f"{user.role}{'' if user.active else ' (inactive)'}"
     user.role = role or user.role
     user.active = user.active if active is None else active
-    user.unit_id = _unit_id(session, unit) if unit else user.unit_id
+    user.unit_id = user.unit_id if unit == "" else _unit_id(session, unit or "")
     user.session_epoch += 1
     audit.record(session, by, user, "change", before=before[:20], after=user.role)
 
@@ -124,5 +133,6 @@ def _unit_id(session: Session, key: str) -> int | None:
         return None
     unit = session.scalar(select(Unit.id).where(Unit.key == key))
     if unit is None:
-        raise Invalid(f"unit: 没有组织单位 {key} · no such unit", fields={"unit": f"没有组织单位 {key} · no such unit"})
+        problem = f"没有组织单位 {key} · no such unit"
+        raise Invalid(problem, fields={"unit": problem})
     return unit

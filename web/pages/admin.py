@@ -21,6 +21,7 @@ from kb.lifecycle import Role
 from kb.models import Entry, ImportedFile
 from web import lists
 from web.context import needs, person, services
+from web.labels import label
 from web.pages import health
 from web.services import Services
 
@@ -192,17 +193,20 @@ def create_user() -> ResponseReturnValue:
 def change_user(username: str) -> ResponseReturnValue:
     """Role, unit and whether they may sign in; whatever sessions the account has, end."""
     form = request.form
-    with services().database.write() as session:
-        user = accounts.get(session, username)
-        accounts.change(
-            session,
-            person(),
-            user,
-            role=_role(form.get("role", "")),
-            active=form.get("active") == "1",
-            unit=form.get("unit", ""),
-        )
-        session.commit()
+    try:
+        with services().database.write() as session:
+            user = accounts.get(session, username)
+            accounts.change(
+                session,
+                person(),
+                user,
+                role=_role(form.get("role", "")),
+                active=form.get("active") == "1",
+                unit=(form["unit"] or None) if "unit" in form else "",
+            )
+            session.commit()
+    except (Invalid, Conflict) as exc:
+        return _users(exc, of=username), exc.status
     flash(f"{username} 已更新", "good")
     return redirect(url_for("admin.users"))
 
@@ -210,27 +214,32 @@ def change_user(username: str) -> ResponseReturnValue:
 @bp.post("/users/<username>/password")
 @needs(Permission.MANAGE_USERS)
 def reset_password(username: str) -> ResponseReturnValue:
-    with services().database.write() as session:
-        accounts.set_password(session, person(), accounts.get(session, username), request.form.get("password", ""))
-        session.commit()
+    try:
+        with services().database.write() as session:
+            accounts.set_password(session, person(), accounts.get(session, username), request.form.get("password", ""))
+            session.commit()
+    except Invalid as exc:
+        return _users(exc, of=username), exc.status
     flash(f"{username} 的密码已重设，请当面告知本人并请其修改", "good")
     return redirect(url_for("admin.users"))
 
 
 def _role(value: str) -> Role:
     if value not in set(Role) - {Role.SUBSCRIBER}:
-        raise Invalid("role: 请选择角色 · choose a role", fields={"role": "请选择角色 · choose a role"})
+        raise Invalid("请选择角色 · choose a role", fields={"role": "请选择角色 · choose a role"})
     return Role(value)
 
 
-def _users(error: KBError | None = None) -> str:
+def _users(error: KBError | None = None, *, of: str = "") -> str:
+    """The accounts; what was refused stands in the form of the account `of`, or in the one for a new account."""
     with services().database.read() as session:
         return render_template(
             "admin/users.html",
             users=lists.users(session),
-            units=lists.units(session),
-            roles=[role for role in Role if role is not Role.SUBSCRIBER],
+            units=[(unit.key, unit.name) for unit in lists.units(session)],
+            roles=[(role, label(role, "role")) for role in Role if role is not Role.SUBSCRIBER],
             error=error,
-            fields=getattr(error, "fields", {}),
+            of=of,
+            fields=error.fields if isinstance(error, Invalid) else {},
             values=request.form.to_dict() if error else {},
         )

@@ -46,8 +46,39 @@ def test_a_wrong_account_is_refused_by_field(browse):
     assert admin.post("/admin/users", username="tech", role="technician", password="a good start 1").status_code == 409
 
 
+def test_what_is_refused_stands_in_the_form_of_its_account(browse):
+    admin = browse("admin")
+    for path, form, field in (
+        ("tech", {"role": "subscriber", "unit": "team-tv", "active": "1"}, "role"),
+        ("tech", {"role": "technician", "unit": "nowhere", "active": "1"}, "unit"),
+        ("tech/password", {"password": "short"}, "password"),
+    ):
+        refused = admin.post(f"/admin/users/{path}", **form)
+        assert refused.status_code == 422
+        opened = refused.text.partition('<details class="row" open>')[2].partition("</details>")[0]
+        assert 'action="/admin/users/tech"' in opened
+        assert f'id="{field}-problem"' in opened
+        assert refused.text.count(f'id="{field}-problem"') == 1
+
+
+def test_an_account_can_leave_its_unit(site, browse):
+    def unit() -> str:
+        with site.database.read() as session:
+            user = accounts.get(session, "tech")
+            return user.unit.key if user.unit else ""
+
+    admin = browse("admin")
+    admin.post("/admin/users/tech", role="technician", active="1")
+    assert unit() == "group-city-1"  # not asked for, not touched
+    admin.post("/admin/users/tech", role="technician", active="1", unit="")
+    assert unit() == ""
+    assert '<option value="">无单位</option>' in admin.get("/admin/users").text
+
+
 def test_the_last_administrator_stays(browse):
-    assert browse("admin").post("/admin/users/admin", role="technician", active="1").status_code == 409
+    refused = browse("admin").post("/admin/users/admin", role="technician", active="1")
+    assert refused.status_code == 409
+    assert "至少保留一名管理员" in refused.text and "<h2>账号" in refused.text
 
 
 def test_only_administrators_touch_accounts(browse):
