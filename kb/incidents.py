@@ -35,6 +35,7 @@ from kb.plain import one_line, plain
 CHANNELS = ("web", "phone", "inspection", "monitoring")
 MAX_TITLE = 120  # characters
 MAX_DESCRIPTION = 20_000  # characters: a pasted log fits
+MAX_REMARK = 500  # characters of what a user said
 
 # What a list shows of each incident, and what its gate is judged by: read for all of them at once.
 _LISTED = (
@@ -198,7 +199,10 @@ def verify(
     """Record what the user said of the repair. `unsolved` reopens the incident."""
     if method is not VerificationMethod.SIGNED_LINK:
         by.require(Permission.HANDLE_INCIDENTS)
-    said_by = _needed(said_by, "said_by", "谁确认的 · who said so")
+    said_by, remark = _needed(said_by, "said_by", "谁确认的 · who said so"), remark.strip()
+    if len(remark) > MAX_REMARK:
+        problem = f"备注最多 {MAX_REMARK} 字 · at most {MAX_REMARK} characters"
+        raise Invalid(problem, fields={"remark": problem})
     if incident.state not in (IncidentState.RESOLVED, IncidentState.VERIFIED):
         raise Conflict(
             "维修人员标记已解决后才能确认 · it can be confirmed once it is marked resolved", state=incident.state
@@ -208,14 +212,14 @@ def verify(
         outcome=outcome,
         method=method,
         said_by=said_by[:80],
-        remark=remark.strip(),
+        remark=remark,
         recorded_by_id=by.id,
         created_at=clock.now(),
     )
     session.add(verification)
     session.flush()
     if outcome is Outcome.UNSOLVED:
-        _reopen(session, by, incident, remark.strip() or "用户确认未解决")
+        _reopen(session, by, incident, remark or "用户确认未解决")
     elif incident.state == IncidentState.RESOLVED:
         _step(session, by, incident, IncidentState.VERIFIED, f"verify_{method}", reason=f"{said_by} {remark}".strip())
     return verification
@@ -271,8 +275,10 @@ def link(session: Session, by: Person, incident: Incident, entry: Entry) -> None
 def refer(session: Session, by: Person, incident: Incident, entry: Entry) -> None:
     """Refer to an entry besides the solution; any number, each once."""
     by.require(Permission.HANDLE_INCIDENTS)
+    _require_open(incident)
     if not any(reference.entry is entry for reference in incident.references):
         incident.references.append(Reference(entry=entry))
+        _touch(incident)
         audit.record(session, by, incident, "refer", reason=entry.number)
 
 

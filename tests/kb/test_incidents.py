@@ -162,7 +162,7 @@ def test_only_what_is_resolved_can_be_confirmed(database: Database, people: Peop
 def test_a_confirmation_names_who_gave_it(database: Database, people: People) -> None:
     with database.write() as session:
         incident = samples.resolved(session, people.tech)
-        with pytest.raises(Invalid, match="said_by"):
+        with pytest.raises(Invalid, match="谁确认"):
             incidents.verify(session, people.tech, incident, Outcome.SOLVED, VerificationMethod.CALL_BACK, said_by=" ")
 
 
@@ -231,9 +231,25 @@ def test_only_approved_solutions_are_linked(database: Database, store: ContentSt
         )
         with pytest.raises(Conflict, match="不是解决方案"):
             incidents.link(session, people.tech, incident, policy)
+        version = incident.version
         incidents.refer(session, people.tech, incident, policy)
         incidents.refer(session, people.tech, incident, policy)
         assert [reference.entry for reference in incident.references] == [policy]
+        assert incident.version == version + 1  # a page made before knows nothing of the reference
+        incidents.cancel(session, people.lead, incident, CancelReason.DUPLICATE)
+        with pytest.raises(Conflict, match="先重开"):
+            incidents.refer(session, people.tech, incident, policy)
+
+
+def test_a_remark_has_an_end(database: Database, people: People) -> None:
+    with database.write() as session:
+        incident = samples.resolved(session, people.tech)
+        said = {"outcome": Outcome.SOLVED, "method": VerificationMethod.CALL_BACK, "said_by": "用户本人"}
+        with pytest.raises(Invalid) as caught:
+            incidents.verify(session, people.tech, incident, remark="好" * 501, **said)  # type: ignore[arg-type]
+        assert set(caught.value.fields) == {"remark"}
+        incidents.verify(session, people.tech, incident, remark=" " + "好" * 500 + " ", **said)  # type: ignore[arg-type]
+        assert incident.verifications[-1].remark == "好" * 500
 
 
 def test_linking_again_replaces_and_is_audited(database: Database, store: ContentStore, people: People) -> None:

@@ -77,7 +77,7 @@ class Verify(Step):
     outcome: Outcome
     method: VerificationMethod = VerificationMethod.CALL_BACK
     said_by: Words = Field(min_length=1, max_length=80)
-    remark: Words = Field(default="", max_length=2000)
+    remark: Words = Field(default="", max_length=incidents.MAX_REMARK)
 
 
 class Reopen(Step):

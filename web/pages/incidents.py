@@ -116,16 +116,16 @@ def resolve(number: str) -> ResponseReturnValue:
 @needs(Permission.HANDLE_INCIDENTS)
 def verify(number: str) -> ResponseReturnValue:
     """Staff write down what the user said. The user's own link is `report.confirm` and nothing else."""
-    outcome = _chosen(Outcome, "outcome")
-    method = _chosen(VerificationMethod, "method")
-    if method is VerificationMethod.SIGNED_LINK:
-        raise Conflict("用户链接只能由用户本人使用 · only the user confirms through the link")
-    return _step(
-        number,
-        lambda session, incident: incidents.verify(
+
+    def step(session: Session, incident: Incident) -> None:
+        outcome, method = _chosen(Outcome, "outcome"), _chosen(VerificationMethod, "method")
+        if method is VerificationMethod.SIGNED_LINK:
+            raise Conflict("用户链接只能由用户本人使用 · only the user confirms through the link")
+        incidents.verify(
             session, person(), incident, outcome, method, said_by=_typed("said_by"), remark=_typed("remark")
-        ),
-    )
+        )
+
+    return _step(number, step)
 
 
 @bp.post("/<number>/close")
@@ -145,10 +145,11 @@ def reopen(number: str) -> ResponseReturnValue:
 @bp.post("/<number>/cancel")
 @needs(Permission.CANCEL_INCIDENTS)
 def cancel(number: str) -> ResponseReturnValue:
-    reason = _chosen(CancelReason, "reason")
     return _step(
         number,
-        lambda session, incident: incidents.cancel(session, person(), incident, reason, remark=_typed("remark")),
+        lambda session, incident: incidents.cancel(
+            session, person(), incident, _chosen(CancelReason, "reason"), remark=_typed("remark")
+        ),
     )
 
 
@@ -236,4 +237,4 @@ def _chosen(of: type[_Choice], name: str) -> _Choice:
         return of(_typed(name))
     except ValueError as exc:
         problem = "请选择一项 · choose one"
-        raise Invalid(f"{name}: {problem}", fields={name: problem}) from exc
+        raise Invalid(problem, fields={name: problem}) from exc

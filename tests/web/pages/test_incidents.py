@@ -83,7 +83,13 @@ def test_missing_words_are_asked_for(site, tech):
     assert "请写明等待什么" in refused.text
     do(site, tech, "resolve")
     assert do(site, tech, "verify", outcome="solved", method="call_back", said_by=" ").status_code == 422
-    assert do(site, tech, "verify", outcome="perhaps", method="call_back", said_by="x").status_code == 422
+    perhaps = do(site, tech, "verify", outcome="perhaps", method="call_back", said_by="王阿姨的儿子", remark="大概")
+    assert perhaps.status_code == 422
+    assert 'id="outcome-problem"' in perhaps.text
+    assert 'value="王阿姨的儿子"' in perhaps.text and 'value="大概"' in perhaps.text
+    long = do(site, tech, "verify", outcome="solved", method="call_back", said_by="x", remark="好" * 501)
+    assert long.status_code == 422
+    assert 'id="remark-problem">备注最多 500 字' in long.text
     assert do(site, tech, "reopen", reason="").status_code == 422
 
 
@@ -96,9 +102,21 @@ def test_staff_cannot_answer_through_the_users_link(site, tech):
 
 def test_only_a_lead_cancels_with_a_reason_of_the_list(site, tech, browse):
     assert do(site, tech, "cancel", reason="duplicate").status_code == 403
-    assert do(site, browse("lead"), "cancel", reason="because").status_code == 422
+    refused = do(site, browse("lead"), "cancel", reason="because", remark="隔壁报过")
+    assert refused.status_code == 422
+    assert 'id="reason-problem">请选择一项' in refused.text and 'value="隔壁报过"' in refused.text
+    assert refused.text.count("reason-problem") == 2  # the field and its message: the other forms asked nothing
     assert do(site, browse("lead"), "cancel", reason="duplicate", remark="同一家").status_code == 302
     assert incident_of(site, NUMBER).state == "cancelled"
+
+
+def test_a_long_remark_is_folded_in_the_history(site, tech):
+    do(site, tech, "take")
+    do(site, tech, "resolve")
+    do(site, tech, "verify", outcome="solved", method="call_back", said_by="王阿姨", remark="说了很久" * 30)
+    history = tech.get(f"/incidents/{NUMBER}").text.partition("经过</h2>")[2]
+    assert "说了很久" not in history.partition("<details")[0]
+    assert "说了很久" * 30 + "</details>" in history
 
 
 def test_only_solutions_resolve(site, tech):
