@@ -133,9 +133,12 @@ def test_keys_offers_and_the_input_method(open_browser):
     box.type("机顶盒提示")
     page.locator(".offers a").first.wait_for()
     page.keyboard.press("ArrowDown")
-    assert page.locator(".offers [aria-selected=true]").count() == 1
+    chosen = page.locator(".offers [aria-selected=true]")
+    assert chosen.count() == 1
+    assert box.get_attribute("aria-activedescendant") == chosen.get_attribute("id") != ""
     page.keyboard.press("Escape")
     assert page.locator(".offers").is_hidden()
+    assert box.get_attribute("aria-activedescendant") is None
     # the Enter that confirms a candidate comes with isComposing and must not search
     prevented = box.evaluate(
         """it => !it.dispatchEvent(new KeyboardEvent(
@@ -159,6 +162,24 @@ def test_suggestions_follow_what_is_typed_beside_an_incident(open_browser):
     assert "遥控" in tech.inner_text("#suggested")
     tech.locator("#suggested").get_by_role("button", name="引用为解决方案").first.click()
     tech.locator("#solution .chosen").wait_for()
+
+
+def test_an_ended_session_says_so_in_the_pane(open_browser):
+    tech = open_browser("tech", viewport={"width": 390, "height": 844})
+    tech.goto("/incidents/new")
+    tech.fill("[name=description]", "没信号")
+    tech.click("text=登记 >> nth=-1")
+    tech.wait_for_url("**/incidents/INC-*")
+    # on a phone what is known stands right below the solution that it is picked for
+    top = "it => it.getBoundingClientRect().top"
+    solution, known, gate = (tech.locator(name).evaluate(top) for name in ("#solution", "#suggestions", "#gate"))
+    assert solution < known < gate
+    tech.context.clear_cookies()
+    tech.locator("#suggestions [name=q]").type("遥控器")
+    tech.locator("#suggested a", has_text="登录已过期，请重新登录").wait_for()
+    assert tech.locator("#suggested form").count() == 0
+    tech.click("#suggested a")
+    tech.wait_for_url("**/login?next=*INC-000001")
 
 
 def test_reading_searching_and_reporting_work_without_script(open_browser):

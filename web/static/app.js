@@ -57,11 +57,16 @@ document.querySelectorAll("form[data-suggest]").forEach((form) => {
   let chosen = -1, asked = 0;
 
   const links = () => [...list.querySelectorAll("a")];
-  const show = (on) => { list.hidden = !on; input.setAttribute("aria-expanded", String(on)); if (!on) chosen = -1; };
+  const point = () => { // the focus stays in the box; this tells a screen reader which offer is meant
+    const link = links()[chosen];
+    if (link) input.setAttribute("aria-activedescendant", link.id); else input.removeAttribute("aria-activedescendant");
+  };
+  const show = (on) => { list.hidden = !on; input.setAttribute("aria-expanded", String(on)); if (!on) chosen = -1; point(); };
   const choose = (step) => { // round through the offers and back to none of them
     const all = links();
     chosen = ((chosen + 1 + step + all.length + 1) % (all.length + 1)) - 1;
     all.forEach((link, place) => link.setAttribute("aria-selected", String(place === chosen)));
+    point();
   };
 
   whenTyped(input, async (text) => {
@@ -70,14 +75,16 @@ document.querySelectorAll("form[data-suggest]").forEach((form) => {
     const answer = await fetch(`${form.dataset.suggest}?q=${encodeURIComponent(text)}`).catch(() => null);
     if (mine !== asked || !answer || !answer.ok) return;
     const offers = await answer.json();
-    list.replaceChildren(...offers.map((offer) => {
+    list.replaceChildren(...offers.map((offer, place) => {
       const item = document.createElement("li"), link = document.createElement("a");
       link.href = offer.url;
       link.textContent = offer.title;
+      link.id = `${list.id}-${place}`;
       link.setAttribute("role", "option");
       item.append(link);
       return item;
     }));
+    chosen = -1; // these are others than were pointed at
     show(offers.length > 0 && document.activeElement === input);
   });
   input.addEventListener("keydown", (event) => {
@@ -95,6 +102,15 @@ document.querySelectorAll("form[data-suggest]").forEach((form) => {
   form.addEventListener("focusout", (event) => { if (!form.contains(event.relatedTarget)) show(false); });
 });
 
+function expired() {
+  const said = document.createElement("p"), link = document.createElement("a");
+  said.className = "notice wait";
+  link.href = `/login?next=${encodeURIComponent(location.pathname)}`;
+  link.textContent = "登录已过期，请重新登录";
+  said.append(link);
+  return said;
+}
+
 // The right pane of an incident follows what is typed above it.
 document.querySelectorAll("form[data-refresh]").forEach((form) => {
   const into = document.getElementById(form.dataset.into);
@@ -102,7 +118,10 @@ document.querySelectorAll("form[data-refresh]").forEach((form) => {
   whenTyped(form.querySelector("input[type=search]"), async (text) => {
     const mine = ++asked;
     const answer = await fetch(`${form.dataset.refresh}?q=${encodeURIComponent(text)}`).catch(() => null);
-    if (mine === asked && answer && answer.ok) into.innerHTML = await answer.text();
+    if (mine !== asked || !answer) return;
+    // without a session the answer is the login page, or a refusal: neither belongs into the pane
+    if (answer.redirected || answer.status === 401) return into.replaceChildren(expired());
+    if (answer.ok) into.innerHTML = await answer.text();
   });
 });
 
