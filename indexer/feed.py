@@ -6,6 +6,7 @@ today's text. One projection serves the worker and the rebuild alike.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
@@ -13,12 +14,15 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session, selectinload
 
 from indexer.document import IndexDocument
-from kb import documents, entries, markup
+from kb import clock, documents, entries, markup
 from kb.access import searchable
 from kb.db import Database
 from kb.documents import Kind
+from kb.errors import StoreCorrupt
 from kb.models import Entry, Revision
 from kb.store import ContentStore
+
+log = logging.getLogger(__name__)
 
 CHUNK = 200  # entries read from SQL at a time: memory stays flat over any number of entries
 
@@ -50,7 +54,7 @@ def document(store: ContentStore, entry: Entry, revision: Revision) -> IndexDocu
         category=entry.category,
         audience=entry.audience,
         owner_group=entry.owner_group,
-        updated=revision.approved_at.date() if revision.approved_at else None,
+        updated=revision.approved_at.astimezone(clock.LOCAL).date() if revision.approved_at else None,
     )
 
 
@@ -59,11 +63,29 @@ def read(session: Session, store: ContentStore, ids: Sequence[int]) -> Batch:
     rows = session.execute(
         select(Entry, searchable()).where(Entry.id.in_(ids)).options(selectinload(Entry.published))
     ).all()
-    return Batch(
-        documents=[document(store, entry, entry.published) for entry, wanted in rows if wanted and entry.published],
-        removals=[entry.number for entry, wanted in rows if not wanted],
-        numbers={entry.id: entry.number for entry, _ in rows},
-    )
+    batch = Batch(documents=[], removals=[], numbers={entry.id: entry.number for entry, _ in rows})
+    for entry, wanted in rows:
+        if not wanted or entry.published is None:
+            batch.removals.append(entry.number)
+            continue
+        try:
+            batch.documents.append(document(store, entry, entry.published))
+        except StoreCorrupt as exc:  # one lost text must not keep all others from being found
+            log.error("%s cannot be indexed: %s", entry.number, exc.message)
+            batch.removals.append(entry.number)
+    return batch
+
+
+def damaged(session: Session, store: ContentStore, numbers: Sequence[str]) -> set[str]:
+    """Of these entries, those whose text the content store has lost."""
+    lost = set()
+    for entry in session.scalars(select(Entry).where(Entry.number.in_(numbers)).options(selectinload(Entry.published))):
+        try:
+            if entry.published is not None:
+                entries.text_of(store, entry.published)
+        except StoreCorrupt:
+            lost.add(entry.number)
+    return lost
 
 
 def everything(database: Database, store: ContentStore) -> Iterator[IndexDocument]:

@@ -46,13 +46,18 @@ class Worker:
         self._batch, self._poll_s = batch, poll_s
 
     def turn(self) -> int:
-        """Take one batch; returns the number of outbox rows done, 0 when nothing was pending."""
+        """Take one batch; returns the number of outbox rows done, 0 when nothing was pending.
+
+        The engine is chosen before SQL is read: if a rebuild puts a newer generation in use meanwhile, which may hold
+        a newer state than was read here, the engine refuses the write and the turn is taken again.
+        """
+        engine = self._generations.current()
         with self._database.read() as session:
             batch = outbox.pending(session, self._batch)
             if not batch.rows:
                 return 0
             documents, removals, numbers = feed.read(session, self._store, batch.entries)
-        self._generations.current().apply(documents, removals)
+        engine.apply(documents, removals)
         versions = {document.id: document.version for document in documents}
         with self._database.write() as session:
             outbox.acknowledge(session, batch.rows, {key: versions.get(number, 0) for key, number in numbers.items()})
@@ -138,10 +143,13 @@ def rebuild(
     Raises Conflict, with the old generation in use, when it differs from SQL or a golden query fails.
     """
 
+    reached = 0
+
     def catch_up(engine: Engine) -> int:
         # By versions, not by outbox rows: acknowledged rows may be forgotten while a long build runs.
+        nonlocal reached
         with database.read() as session:
-            position = outbox.position(session)
+            reached = outbox.position(session)
         difference = compare(database, engine)
         stale = difference.missing + difference.outdated
         for start in range(0, len(stale), feed.CHUNK):
@@ -151,14 +159,17 @@ def rebuild(
             engine.apply(documents, removals)
         if difference.surplus:
             engine.apply([], difference.surplus)
-        return position
+        return reached
 
     def check(engine: Engine) -> None:
-        # Nobody writes to an index now, but people go on changing entries: what they change from here on waits in the
-        # outbox for the generation in use. A difference beyond the rows waiting now is a fault.
+        # Nobody writes to an index now, but people go on changing entries: what they changed since `reached` waits in
+        # the outbox for the generation in use. Any other difference is a fault, but for entries whose text is damaged.
         difference = compare(database, engine)
-        wrong = len(difference.missing) + len(difference.surplus) + len(difference.outdated)
-        if wrong > difference.waiting:
+        with database.read() as session:
+            excused = outbox.changed_since(session, reached)
+            excused |= feed.damaged(session, store, difference.missing)
+        wrong = len({*difference.missing, *difference.surplus, *difference.outdated} - excused)
+        if wrong:
             raise Conflict(
                 f"新索引与数据库有 {wrong} 条不一致，未切换 · the new index differs from the database", wrong=wrong
             )

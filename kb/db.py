@@ -89,6 +89,7 @@ def _engine(path: Path) -> Engine:
         cursor = connection.cursor()
         cursor.execute("PRAGMA journal_mode=WAL")
         cursor.execute("PRAGMA foreign_keys=ON")
+        cursor.execute("PRAGMA recursive_triggers=ON")  # so that REPLACE counts as the deletion it is
         cursor.execute("PRAGMA synchronous=FULL")  # an approval that was acknowledged survives a power cut
         cursor.close()
 

@@ -16,6 +16,7 @@ from typing import Any
 
 import frontmatter
 import yaml
+from frontmatter.default_handlers import YAMLHandler
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 from pydantic_core import ErrorDetails
 
@@ -138,13 +139,12 @@ class Attributes(BaseModel):
 class FrontMatter(Attributes):
     """The front matter of a file written for the library: the attributes, complete, and the entry's id."""
 
-    id: str
-    valid_until: dt.date
+    id: str = Field(max_length=60)
 
     @field_validator("id")
     @classmethod
     def _id_form(cls, value: str) -> str:
-        if not ENTRY_ID.match(value):
+        if not ENTRY_ID.fullmatch(value):
             raise ValueError("编号须形如 SOL-TV-001 · an id looks like SOL-TV-001")
         return value
 
@@ -154,6 +154,8 @@ class FrontMatter(Attributes):
             raise ValueError("covers: 解决方案至少覆盖一个现象 · a solution covers at least one symptom")
         if self.kind is Kind.SOLUTION and self.environment is None:
             raise ValueError("environment: 解决方案须写明业务 · a solution names its service")
+        if self.valid_until is None and self.kind not in (Kind.REFERENCE, Kind.TOPOLOGY):
+            raise ValueError("valid_until: 缺少必填项 · required")
         if self.kind in CHANGE_KINDS and not self.change:
             raise ValueError("change: 变更文件须写变更号 · a change document names its change")
         return self
@@ -277,13 +279,17 @@ def _mistake(item: ErrorDetails) -> str:
 
 def _load(text: str) -> tuple[dict[str, Any], str]:
     try:
-        post = frontmatter.loads(text)
+        post = frontmatter.loads(text, handler=YAMLHandler())
+    except (ValueError, TypeError, RecursionError) as exc:  # a date such as 2021-02-30, a key that is a list
+        raise Invalid(f"front matter 读不出来 · cannot be read: {exc}") from exc
     except yaml.YAMLError as exc:
         mark = getattr(exc, "problem_mark", None)
         line = f"第 {mark.line + 2} 行 · line {mark.line + 2}: " if mark else ""
         raise Invalid(f"front matter 不是合法的 YAML · not valid YAML: {line}{getattr(exc, 'problem', exc)}") from exc
     if not isinstance(post.metadata, dict):
         raise Invalid("front matter 须是键值对 · must be a mapping")
+    if not all(isinstance(key, str) for key in post.metadata):
+        raise Invalid("front matter 的键须是文字 · keys must be text")
     return dict(post.metadata), post.content
 
 
@@ -315,7 +321,7 @@ def looks_like_library(text: str) -> bool:
         meta, _ = _load(text)
     except Invalid:
         return False
-    return meta.get("kind") in set(Kind) and "id" in meta
+    return isinstance(meta.get("kind"), str) and meta["kind"] in set(Kind) and "id" in meta
 
 
 def read_plain(path: PurePosixPath, text: str, *, category: str, audience: Audience, owner_group: str) -> Document:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pydantic import ValidationError
-from sqlalchemy import ColumnElement, select, update
+from sqlalchemy import ColumnElement, func, select, update
 from sqlalchemy.orm import Session, selectinload
 
 from kb import audit, clock, documents, outbox, precheck
@@ -196,11 +196,17 @@ def revise(
     for this one.
     """
     by.require(Permission.WRITE_ENTRIES)
+    if not may_read(by, entry):
+        raise NotFound(f"没有词条 {entry.number}，或您无权查看 · no such entry, or not for you to see")
     if entry.state == EntryState.RETIRED:
         raise Conflict(f"{entry.number} 已停用 · the entry is retired", number=entry.number)
     if open_revision(session, entry) is not None:
         raise Conflict(f"{entry.number} 已有未完成的修订 · a revision is already open", number=entry.number)
-    last = newest_revision(session, entry)
+    last = newest = newest_revision(session, entry)
+    if not _may_see_revision(by, last):  # returned inside a group that this person is not in
+        if entry.published is None:
+            raise NotFound(f"没有词条 {entry.number}，或您无权查看 · no such entry, or not for you to see")
+        last = entry.published
     attributes = attributes or last.read_attributes()
     if attributes.kind != entry.kind:
         raise Invalid("kind: 种类不能改变 · the kind cannot change", fields={"kind": "种类不能改变 · cannot change"})
@@ -213,7 +219,7 @@ def revise(
         entry,
         attributes,
         body,
-        number=last.number + 1,
+        number=newest.number + 1,
         incident=last.incident if returned else None,
         origin=origin,
         note=note,
@@ -290,6 +296,21 @@ def recall(session: Session, by: Person, revision: Revision) -> None:
     _step(session, by, revision, RevisionState.DRAFT, "recall")
 
 
+def discard(session: Session, by: Person, revision: Revision, *, reason: str = "") -> None:
+    """Give up an open revision: its author may, and with a reason whoever may retire entries.
+
+    Nothing is lost: it stays in the history as returned, and the next revision begins with its text.
+    """
+    if by.id is None or revision.author_id != by.id:
+        by.require(Permission.RETIRE_ENTRIES)
+        if not reason.strip():
+            problem = "放弃别人的修订须写明原因 · giving up somebody else's revision needs a reason"
+            raise Invalid(problem, fields={"reason": problem})
+    if not _may_see_revision(by, revision):
+        raise NotFound("没有这份修订 · no such revision")
+    _step(session, by, revision, RevisionState.RETURNED, "discard", reason=reason.strip())
+
+
 def decide(
     session: Session,
     store: ContentStore,
@@ -340,6 +361,9 @@ def decide(
 
 def publish_unreviewed(session: Session, store: ContentStore, by: Person, revision: Revision) -> None:
     """Check in a library document, or imported reference material; the database refuses anything else."""
+    if revision.origin == Origin.LIBRARY and by is not SYSTEM:
+        raise NotAllowed("随产品的词条只由产品自己装入 · only the product itself checks its library in")
+    by.require(Permission.IMPORT)
     _check_in(session, store, by, revision, f"check_in_{revision.origin}")
 
 
@@ -353,9 +377,10 @@ def retire(session: Session, by: Person, entry: Entry, *, reason: str, successor
     if successor is not None and (successor.id == entry.id or successor.state != EntryState.PUBLISHED):
         problem = "替代词条须是另一条已发布的词条 · the successor is another, published entry"
         raise Invalid(problem, fields={"successor": problem})
-    if open_revision(session, entry) is not None:
-        raise Conflict("先完成或撤回未完成的修订 · finish the open revision first", number=entry.number)
     check_entry_step(entry.state, EntryState.RETIRED)
+    opened = open_revision(session, entry)
+    if opened is not None:  # nobody's unfinished draft keeps a wrong entry in use
+        _step(session, by, opened, RevisionState.RETURNED, "discard", reason=reason or "词条停用")
     if entry.published is not None:
         check_revision_step(entry.published.state, RevisionState.RETIRED)
         entry.published.state = RevisionState.RETIRED
@@ -476,7 +501,7 @@ def _check_text(session: Session, by: Person, attributes: Attributes, body: str)
 
 @dataclass(frozen=True)
 class Usage:
-    """Who relies on an entry: incidents it resolves or is referred to from, and entries that name it."""
+    """Who relies on an entry: the newest incidents it resolves, and how many of all are still open."""
 
     resolving: list[Incident]
     open_incidents: int
@@ -489,7 +514,12 @@ def usage(session: Session, entry: Entry) -> Usage:
             select(Incident).where(Incident.solution_entry_id == entry.id).order_by(Incident.id.desc()).limit(50)
         )
     )
-    return Usage(rows, sum(1 for row in rows if row.state not in DONE_INCIDENT))
+    still_open = session.scalar(
+        select(func.count())
+        .select_from(Incident)
+        .where(Incident.solution_entry_id == entry.id, Incident.state.not_in(sorted(DONE_INCIDENT)))
+    )
+    return Usage(rows, still_open or 0)
 
 
 def attributes_from(values: dict[str, object]) -> Attributes:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import stat
 import tarfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -77,6 +78,14 @@ class File(NamedTuple):
     problem: str = ""
 
 
+@dataclass
+class _Taken:
+    """What one run has taken so far: a second file of the same path or id is refused, not let in over the first."""
+
+    paths: set[str] = field(default_factory=set)
+    ids: dict[str, str] = field(default_factory=dict)
+
+
 Progress = Callable[[ImportReport], None]
 
 
@@ -133,20 +142,26 @@ def load(
         known = dict(
             session.execute(select(ImportedFile.path, ImportedFile.sha256).where(ImportedFile.source == source)).all()
         )
+    taken = _Taken()
     for batch in _batches(files):
         fresh = []
         for file in batch:
             report.seen += 1
             if file.problem:
                 report.refused.append((file.path, file.problem))
+            elif file.path in taken.paths:
+                report.refused.append(
+                    (file.path, "同一路径出现两次，取第一份 · the path stands twice; the first is taken")
+                )
             elif known.get(file.path) == hashlib.sha256(file.data).hexdigest():
                 report.unchanged += 1
             else:
                 fresh.append(file)
+            taken.paths.add(file.path)
         if fresh:
             with database.write() as session:
                 for file in fresh:
-                    _take(session, store, by, file, source, origin, defaults or Defaults(), report)
+                    _take(session, store, by, file, source, origin, defaults or Defaults(), report, taken)
                 session.commit()
         if progress:
             progress(report)
@@ -162,10 +177,13 @@ def _take(
     origin: Origin,
     defaults: Defaults,
     report: ImportReport,
+    taken: _Taken,
 ) -> None:
     try:
         with session.begin_nested():  # a refused file leaves nothing behind
             document = _read_document(file, defaults)
+            if document.id and taken.ids.setdefault(document.id, file.path) != file.path:
+                raise Conflict(f"{document.id} 与 {taken.ids[document.id]} 编号重复 · two files have one id")
             entry, done = _file_away(session, store, by, document, source, file.path, origin)
             digest = hashlib.sha256(file.data).hexdigest()
             row = session.scalar(
@@ -283,11 +301,12 @@ def _read_folder(root: Path) -> Iterator[File]:
 
 
 def _read_file(path: Path, inside: str) -> File:
-    problem = _refuse(inside, path.stat().st_size)
-    if problem:
-        return File(inside, b"", problem)
     try:
-        return File(inside, path.read_bytes())
+        about = path.lstat()
+        problem = _refuse(inside, about.st_size)
+        if not stat.S_ISREG(about.st_mode):
+            problem = "不是普通文件 · not a regular file"
+        return File(inside, b"" if problem else path.read_bytes(), problem)
     except OSError as exc:
         return File(inside, b"", f"读不出来 · cannot be read: {exc.strerror}")
 
@@ -305,11 +324,19 @@ def _read_archive(path: Path) -> Iterator[File]:
                     yield File(inside, b"", problem or "不是普通文件 · not a regular file")
                 else:
                     yield File(inside, stream.read())
+            # A damaged header ends the archive for tarfile as if that were all; behind the real end stand zeros.
+            while block := archive.fileobj.read(1 << 20):
+                if any(block):
+                    raise Invalid(
+                        f"{path.name} 已损坏，其后的文件没有导入 · the archive is damaged; the rest was not read"
+                    )
     except tarfile.TarError as exc:
         raise Invalid(f"{path.name} 不是可读的 tar 文件 · not a readable tar archive: {exc}") from exc
 
 
 def _refuse(inside: str, size: int) -> str:
+    if any("\ud800" <= char <= "\udfff" for char in inside):
+        return "文件名不是 UTF-8 · the file name is not UTF-8"
     if not inside.lower().endswith(MARKDOWN_SUFFIXES):  # a file may be called just `.md`
         return "不是 Markdown 文件 · not a Markdown file"
     if size > MAX_FILE:

@@ -94,7 +94,8 @@ UNREVIEWED_IMPORT_KINDS = frozenset({Kind.REFERENCE, Kind.TOPOLOGY})
 _R, _I, _E = RevisionState, IncidentState, EntryState
 
 REVISION_STEPS: dict[RevisionState, frozenset[RevisionState]] = {
-    _R.DRAFT: frozenset({_R.SUBMITTED, _R.APPROVED}),  # to approved only by library and import, see Origin
+    # to approved only by library and import, see Origin; to returned when it is given up
+    _R.DRAFT: frozenset({_R.SUBMITTED, _R.APPROVED, _R.RETURNED}),
     _R.SUBMITTED: frozenset({_R.DRAFT, _R.IN_REVIEW, _R.RETURNED}),
     _R.IN_REVIEW: frozenset({_R.DRAFT, _R.APPROVED, _R.RETURNED}),
     _R.RETURNED: frozenset(),

@@ -46,6 +46,12 @@ def acknowledge(session: Session, rows: Sequence[int], versions: dict[int, int])
         row.indexed_version = versions.get(row.entry_id, 0)
 
 
+def changed_since(session: Session, position: int) -> set[str]:
+    """Numbers of the entries that changed after this position."""
+    changed = select(Entry.number).join(OutboxRow, OutboxRow.entry_id == Entry.id).where(OutboxRow.id > position)
+    return set(session.scalars(changed))
+
+
 def acknowledge_until(session: Session, position: int) -> None:
     """A new index holds everything up to this position: mark those rows done."""
     session.execute(

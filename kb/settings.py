@@ -6,6 +6,8 @@ what people type before `make run`. README.md shows this table, and a test holds
 
 from __future__ import annotations
 
+import contextlib
+import os
 import secrets
 from pathlib import Path
 from typing import Literal
@@ -13,7 +15,10 @@ from typing import Literal
 from pydantic import AliasChoices, Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from kb.errors import Invalid
 from kb.library import library_path
+
+MIN_SECRET = 32  # characters
 
 
 class Settings(BaseSettings):
@@ -80,6 +85,13 @@ class Settings(BaseSettings):
         path = self.data_dir / "secret.key"
         if not path.exists():
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.touch(mode=0o600)
-            path.write_text(secrets.token_urlsafe(48))
-        return path.read_text().strip()
+            made = path.with_name(f"secret.{secrets.token_hex(4)}.tmp")
+            made.touch(mode=0o600)
+            made.write_text(secrets.token_urlsafe(48))
+            with contextlib.suppress(FileExistsError):
+                os.link(made, path)  # whole or not at all, and the first of two processes wins
+            made.unlink()
+        key = path.read_text().strip()
+        if len(key) < MIN_SECRET:
+            raise Invalid(f"{path.name} 太短，请删除后重启 · too short: remove it and start again")
+        return key

@@ -76,7 +76,10 @@ class ContentStore:
             try:
                 self.get(key)
             except StoreCorrupt:
-                (report.altered if self._path(key).exists() else report.missing).append(key)
+                if self._path(key).exists():
+                    report.altered.append(key)
+                elif key in referenced:
+                    report.missing.append(key)
             if key not in referenced:
                 report.unreferenced.append(key)
         report.unreferenced += [key for key, _ in self._files() if key not in expected]
@@ -91,7 +94,9 @@ class ContentStore:
         before = time.time() - grace_s
         referenced = _referenced(session)
         gone = [key for key, path in self._files() if key not in referenced and path.stat().st_mtime <= before]
-        for some in _chunks(gone):
+        rows = set(session.scalars(select(ContentObject.sha256))) - referenced
+        without_file = [key for key in rows if not self._path(key).exists()]  # killed between file and row last time
+        for some in _chunks(gone + without_file):
             session.execute(delete(ContentObject).where(ContentObject.sha256.in_(some)))
         session.flush()
         for key in gone:
@@ -103,7 +108,7 @@ class ContentStore:
 
     def _write(self, key: str, data: bytes) -> None:
         path = self._path(key)
-        if path.exists():
+        if path.exists() and path.read_bytes() == data:  # a damaged file is written anew
             os.utime(path)  # in use again: the grace period starts anew
             return
         path.parent.mkdir(parents=True, exist_ok=True)

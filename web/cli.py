@@ -306,6 +306,8 @@ def _index_pending(services: Services) -> None:
             _worker(services, batch=IMPORT_BATCH).drain(step)
     except IndexLocked:
         errors.print("由运行中的索引进程送入索引 · the running worker takes it to the index")
+    except IndexUnavailable as exc:  # what was imported is safe; a rebuild finds it
+        errors.print(f"{exc.message} → {exc.hint}")
 
 
 @main.command()

@@ -21,7 +21,7 @@ from kb import access, documents, entries, markup, outbox
 from kb.access import SUBSCRIBER, Person
 from kb.db import Database
 from kb.documents import Kind
-from kb.errors import IndexUnavailable
+from kb.errors import IndexUnavailable, StoreCorrupt
 from kb.models import Entry, ImportedFile
 from kb.precheck import Near
 from kb.store import ContentStore
@@ -104,11 +104,11 @@ class SearchService:
             results = self._generations.current().search(request)
             visible = entries.find_visible(session, by, [hit.id for hit in results.hits])
             paths = self._source_paths(session, visible)
-            hits = [
-                self._show(by, query, hit, visible[hit.id], paths.get(hit.id, ""))
-                for hit in results.hits
-                if hit.id in visible
-            ]
+            hits = []
+            for hit in results.hits:
+                if hit.id in visible:
+                    with contextlib.suppress(StoreCorrupt):  # health tells; the other hits are still of use
+                        hits.append(self._show(by, query, hit, visible[hit.id], paths.get(hit.id, "")))
         lost = len(results.hits) - len(hits)  # gone since the index saw them: never counted either
         return Page(query, hits, results.total - lost, results.facets, results.took_ms, results.relaxed)
 
@@ -132,7 +132,10 @@ class SearchService:
             near = []
             for entry in entries.find_visible(session, by, [hit.id for hit in hits]).values():
                 assert entry.published is not None  # `find_visible` returns published entries
-                said = documents.symptoms(entries.text_of(self._store, entry.published))
+                try:
+                    said = documents.symptoms(entries.text_of(self._store, entry.published))
+                except StoreCorrupt:
+                    continue
                 theirs = {token.text for token in analyzer.query_tokens("\n".join([entry.title, *said]))}
                 near.append(Near(entry.number, entry.title, len(mine & theirs) / len(mine) if mine else 0.0))
         return sorted(near, key=lambda item: -item.likeness)

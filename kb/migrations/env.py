@@ -10,9 +10,11 @@ engine = context.config.attributes["engine"]
 
 with engine.connect() as connection:
     # SQLite cannot alter constraints in place: batch mode copies the table. Foreign keys are off while it does.
-    connection.exec_driver_sql("PRAGMA foreign_keys=OFF")
+    # Set beside SQLAlchemy, because inside a transaction the pragma does nothing.
+    driver = connection.connection.dbapi_connection
+    driver.execute("PRAGMA foreign_keys=OFF")
     context.configure(connection=connection, target_metadata=Base.metadata, render_as_batch=True, compare_type=True)
     with context.begin_transaction():
         context.run_migrations()
     connection.commit()
-    connection.exec_driver_sql("PRAGMA foreign_keys=ON")
+    driver.execute("PRAGMA foreign_keys=ON")

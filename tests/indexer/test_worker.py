@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -11,6 +12,7 @@ import time
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -109,6 +111,60 @@ def test_a_rebuild_leaves_nothing_waiting(
         assert outbox.waiting(session) == 1
     worker.turn()
     assert later in _found(generations, "另一条光猫")
+
+
+def test_a_rebuild_in_the_middle_of_a_turn_loses_nothing(
+    database: Database,
+    store: ContentStore,
+    people: People,
+    generations: Generations,
+    worker: Worker,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The worker has read an entry; it is retired and a rebuild swapped in; then the worker wants to write."""
+    number = _publish(database, store, people, "量子纠缠光猫离线的处理")
+    read = feed.read
+
+    def read_and_be_overtaken(*arguments: Any) -> feed.Batch:
+        batch = read(*arguments)
+        monkeypatch.setattr(feed, "read", read)
+        with database.write() as session:
+            entries.retire(session, people.lead, entries.find(session, people.lead, number), reason="错")
+            session.commit()
+        rebuild(database, store, generations)
+        return batch
+
+    monkeypatch.setattr(feed, "read", read_and_be_overtaken)
+    with pytest.raises(IndexLocked):
+        worker.turn()
+    worker.drain()
+    assert _found(generations, "量子纠缠") == []
+    assert compare(database, generations.current()).sound
+
+
+def test_one_lost_text_keeps_no_other_from_being_found(
+    database: Database,
+    store: ContentStore,
+    people: People,
+    generations: Generations,
+    worker: Worker,
+    services: Services,
+) -> None:
+    _publish(database, store, people, "量子纠缠光猫离线的处理")
+    worker.drain()
+    with database.write() as session:
+        body = samples.BODY + "另一条\n"
+        entry = samples.published(session, store, people.tech, people.lead, body, title="量子纠缠的另一条处理")
+        assert entry.published is not None
+        session.commit()
+    lost = store.root / str(entry.published.object_sha256)[:2]
+    shutil.rmtree(lost)
+    _publish(database, store, people, "第三条光猫离线的处理", covers=[])
+    worker.drain()
+    assert len(_found(generations, "光猫")) == 2
+    rebuild(database, store, generations)  # does not refuse for want of a text that nobody has
+    hits = services.search.search(people.tech, "量子纠缠 光猫").hits
+    assert entry.number not in [hit.id for hit in hits] and len(hits) == 2
 
 
 def test_a_second_worker_says_so(generations: Generations, worker: Worker) -> None:

@@ -10,7 +10,7 @@ from kb import audit, entries, outbox
 from kb.db import Database
 from kb.documents import Audience, Kind
 from kb.errors import BadTransition, Conflict, Invalid, NotAllowed, NotFound, StaleVersion
-from kb.lifecycle import Decision, EntryState, Part, RevisionState
+from kb.lifecycle import Decision, EntryState, Origin, Part, RevisionState
 from kb.models import Entry
 from kb.store import ContentStore
 from tests.conftest import Clock, People
@@ -321,3 +321,77 @@ def test_numbers_are_never_used_twice(database: Database, people: People) -> Non
         third = entries.create(session, people.tech, policy, "## 目的\n\n文")
         assert (first.entry.number, second.entry.number) == ("SOL-000001", "SOL-000002")
         assert third.entry.number == "POL-000001"
+
+
+def test_nobodys_unfinished_draft_keeps_a_wrong_entry_in_use(
+    database: Database, store: ContentStore, people: People
+) -> None:
+    with database.write() as session:
+        entry = samples.published(session, store, people.tech, people.lead)
+        draft = entries.revise(session, store, people.tech2, entry)
+        entries.retire(session, people.lead, entry, reason="会触电")
+        assert (entry.state, draft.state) == (EntryState.RETIRED, RevisionState.RETURNED)
+
+
+def test_an_open_revision_is_given_up_by_its_author_or_with_a_reason(
+    database: Database, store: ContentStore, people: People
+) -> None:
+    with database.write() as session:
+        entry = samples.published(session, store, people.tech, people.lead)
+        draft = entries.revise(session, store, people.tech2, entry, body=samples.BODY + "写了一半\n")
+        with pytest.raises(NotAllowed):
+            entries.discard(session, people.tech, draft, reason="别人的")
+        with pytest.raises(Invalid, match="原因"):
+            entries.discard(session, people.lead, draft)
+        entries.discard(session, people.lead, draft, reason="人已调走")
+        again = entries.revise(session, store, people.tech, entry)
+        assert again.number == 3 and again.body is not None and "写了一半" in again.body  # nothing is lost
+        entries.discard(session, people.tech, again)
+        assert again.state == RevisionState.RETURNED
+
+
+def test_nobody_revises_what_they_may_not_see(database: Database, store: ContentStore, people: People) -> None:
+    with database.write() as session:
+        secret = samples.published(session, store, people.manager, people.lead, audience=Audience.RESTRICTED)
+        with pytest.raises(NotFound):
+            entries.revise(session, store, people.tech2, secret, attributes=samples.attributes())
+        public = samples.published(session, store, people.tech, people.lead)
+        inside = entries.revise(
+            session,
+            store,
+            people.manager,
+            public,
+            attributes=samples.attributes(audience=Audience.RESTRICTED),
+            body="密",
+        )
+        entries.discard(session, people.manager, inside)
+        mine = entries.revise(session, store, people.tech2, public)
+        assert (mine.number, mine.body) == (3, samples.BODY)
+
+
+@pytest.mark.parametrize("origin", [Origin.LIBRARY, Origin.IMPORTED])
+def test_no_origin_lets_a_person_publish_a_solution_without_reviews(
+    origin: Origin, database: Database, store: ContentStore, people: People
+) -> None:
+    for person in (people.tech, people.admin):
+        with database.write() as session:
+            revision = entries.create(session, person, samples.attributes(), samples.BODY, origin=origin)
+            with pytest.raises((NotAllowed, IntegrityError)):
+                entries.publish_unreviewed(session, store, person, revision)
+
+
+def test_database_refuses_a_change_of_kind_and_a_replaced_review(
+    database: Database, store: ContentStore, people: People
+) -> None:
+    with database.write() as session:
+        revision = samples.submitted(session, people.tech)
+        entries.decide(session, store, people.lead, revision, Part.CONTENT, Decision.RETURN, reason="不符")
+        for statement, said in (
+            ("UPDATE entries SET kind = 'policy'", "kind of an entry"),
+            (
+                "INSERT OR REPLACE INTO reviews SELECT id, revision_id, part, 'approve', reason, reviewer_id, created_at FROM reviews",
+                "never deleted",
+            ),
+        ):
+            with pytest.raises(IntegrityError, match=said), session.begin_nested():
+                session.execute(text(statement))

@@ -255,3 +255,85 @@ def test_no_import_opens_the_closing_gate(
         assert incidents.unmet(found) == [Unmet.SOLUTION_NOT_APPROVED]
         with pytest.raises(GateClosed):
             incidents.close(session, people.tech, found)
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        b"---\ndate: 2021-02-30\n---\n# a title",
+        b"---\nkind: [a]\nid: x\n---\n# a title",
+        b"---\n1: 2\nkind: solution\nid: SOL-1\n---\n# a title",
+        b"{\n# a title",
+        b"---\n" + b"[" * 5000 + b"\n---\n",
+    ],
+)
+def test_one_strange_file_does_not_stop_the_others(
+    bad: bytes, tmp_path: Path, database: Database, store: ContentStore, people: People
+) -> None:
+    root = tmp_path / "in"
+    root.mkdir()
+    (root / "a.md").write_bytes(bad)
+    (root / "b.md").write_text("# 好的文件一份", "utf-8")
+    report = importer.run(database, store, people.admin, root)
+    assert report.seen == report.added + len(report.refused) == 2
+    assert "a.md" in dict(report.refused) or report.added == 2
+
+
+def test_what_is_no_regular_file_is_refused(
+    folder: Path, database: Database, store: ContentStore, people: People
+) -> None:
+    os.mkfifo(folder / "pipe.md")
+    (folder / os.fsdecode("说明".encode("gbk") + b".md")).write_text("# 文件名是国标的", "utf-8")
+    report = importer.run(database, store, people.admin, folder)
+    assert sorted(reason for _, reason in report.refused) == [
+        "不是普通文件 · not a regular file",
+        "文件名不是 UTF-8 · the file name is not UTF-8",
+    ]
+
+
+def test_the_same_path_or_id_twice_is_refused_and_changes_nothing(
+    tmp_path: Path, database: Database, store: ContentStore, people: People
+) -> None:
+    path = tmp_path / "twice.tar"
+    with tarfile.open(path, "w") as archive:
+        for name, text in (("a.md", "# 第一份的标题"), ("a.md", "# 第二份的标题")):
+            member = tarfile.TarInfo(name)
+            member.size = len(text.encode())
+            archive.addfile(member, io.BytesIO(text.encode()))
+    for _ in range(2):
+        report = importer.run(database, store, people.admin, path)
+        assert "出现两次" in dict(report.refused)["a.md"]
+    with database.read() as session:
+        assert [r.title for r in session.scalars(select(Revision))] == ["第一份的标题"]
+    root = tmp_path / "ids"
+    root.mkdir()
+    for name in ("a.md", "b.md"):
+        document = Document("REF-X-1", samples.attributes(kind=Kind.REFERENCE, title=f"资料 {name}"), "文")
+        (root / name).write_text(documents.dump(document), "utf-8")
+    report = importer.run(database, store, people.admin, root)
+    assert (report.added, report.updated) == (1, 0) and "编号重复" in dict(report.refused)["b.md"]
+
+
+def test_a_damaged_archive_is_no_success(
+    tmp_path: Path, database: Database, store: ContentStore, people: People
+) -> None:
+    path = tmp_path / "x.tar"
+    with tarfile.open(path, "w") as archive:
+        for number in range(10):
+            member = tarfile.TarInfo(f"{number}.md")
+            member.size = 9
+            archive.addfile(member, io.BytesIO(b"# title 1"))
+    data = bytearray(path.read_bytes())
+    data[5 * 1024 + 148 : 5 * 1024 + 156] = b"\xff" * 8  # the checksum of the sixth header
+    path.write_bytes(data)
+    with pytest.raises(Invalid, match="已损坏"):
+        importer.run(database, store, people.admin, path)
+
+
+def test_imported_reference_material_survives_export_and_import(
+    folder: Path, tmp_path: Path, database: Database, store: ContentStore, people: People
+) -> None:
+    importer.run(database, store, people.admin, folder)
+    exporter.run(database, store, people.admin, tmp_path / "out")
+    report = importer.run(database, store, people.admin, tmp_path / "out")
+    assert (report.unchanged, report.refused) == (3, [])

@@ -26,7 +26,7 @@ _GATE = f"""
 """
 _TWO_REVIEWS = """
     SELECT RAISE(ABORT, 'a revision is approved by two reviews that are not its author''s') WHERE NOT (
-        NEW.origin = 'library'
+        (NEW.origin = 'library' AND NEW.author_id IS NULL)
         OR (NEW.origin = 'imported'
             AND (SELECT kind FROM entries WHERE id = NEW.entry_id) IN ('reference', 'topology'))
         OR (SELECT count(DISTINCT part) FROM reviews
@@ -56,6 +56,9 @@ TRIGGERS: dict[str, str] = {
     "revision_stays": """
         BEFORE DELETE ON revisions WHEN OLD.state <> 'draft' BEGIN
         SELECT RAISE(ABORT, 'a submitted revision is not deleted'); END""",
+    "entry_kind_stays": """
+        BEFORE UPDATE OF kind ON entries WHEN NEW.kind IS NOT OLD.kind BEGIN
+        SELECT RAISE(ABORT, 'the kind of an entry does not change'); END""",
     "author_does_not_review": """
         BEFORE INSERT ON reviews
         WHEN NEW.reviewer_id IS (SELECT author_id FROM revisions WHERE id = NEW.revision_id) BEGIN
