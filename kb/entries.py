@@ -281,6 +281,19 @@ def attach(
     return attachment
 
 
+def detach(session: Session, by: Person, revision: Revision, filename: str) -> None:
+    """Take a file off a draft; earlier revisions keep theirs."""
+    _require_author(by, revision)
+    if revision.state != RevisionState.DRAFT:
+        raise Conflict("只有草稿可以去掉附件 · only a draft lets go of attachments", state=revision.state)
+    found = next((attachment for attachment in revision.attachments if attachment.filename == filename), None)
+    if found is None:
+        raise NotFound(f"没有附件 {filename} · no such attachment", filename=filename)
+    revision.attachments.remove(found)
+    session.delete(found)
+    session.flush()
+
+
 def submit(session: Session, by: Person, revision: Revision) -> None:
     """Hand a draft in for review."""
     _require_author(by, revision)

@@ -27,7 +27,13 @@ from kb.errors import NotAllowed
 from kb.models import User
 from web.context import services
 
-LIMITED = ("account.login", "account.show", "report.new", "report.confirm", "api_incidents.report")  # changing something here is rationed
+LIMITED = (
+    "account.login",
+    "account.show",
+    "report.new",
+    "report.confirm",
+    "api_incidents.report",
+)  # changing something here is rationed
 _FAILED_BASIC = "failed-basic"
 _READING = ("GET", "HEAD", "OPTIONS")
 

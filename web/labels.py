@@ -134,6 +134,7 @@ LABELS: dict[str, dict[str, str]] = {
         "revise": "开始修订",
         "submit": "提交审核",
         "recall": "撤回",
+        "discard": "放弃修订",
         "content_approve": "内容审核通过",
         "content_return": "内容审核退回",
         "formal_approve": "形式审核通过",

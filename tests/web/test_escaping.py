@@ -90,7 +90,9 @@ def test_files_that_could_run_are_handed_over_as_files(browse, filename, kind, w
     assert answer.content_type == kind
     assert answer.headers["Content-Disposition"].startswith(way)
     assert "\n" not in answer.headers["Content-Disposition"]
-    answer.headers["Content-Disposition"].encode("latin-1")  # what a real server does; Chinese names are percent-encoded
+    answer.headers["Content-Disposition"].encode(
+        "latin-1"
+    )  # what a real server does; Chinese names are percent-encoded
     assert "sandbox" in answer.headers["Content-Security-Policy"]
     assert answer.headers["X-Content-Type-Options"] == "nosniff"
 

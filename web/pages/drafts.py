@@ -143,6 +143,30 @@ def recall(number: str) -> ResponseReturnValue:
     return redirect(url_for("drafts.edit", number=number))
 
 
+@bp.post("/<number>/discard")
+@needs(Permission.WRITE_ENTRIES)
+def discard(number: str) -> ResponseReturnValue:
+    """Its author gives a draft up, or a lead somebody else's unfinished one."""
+    with services().database.write() as session:
+        entry = entries.find(session, person(), number)
+        opened = entries.open_revision(session, entry)
+        if opened is None:
+            raise NotFound(f"{number} 没有未完成的修订 · no revision is open")
+        entries.discard(session, person(), opened, reason=request.form.get("reason", ""))
+        session.commit()
+    flash("已放弃这份修订，文字留在版本记录里", "good")
+    return redirect(url_for("entries.show", number=number))
+
+
+@bp.post("/<number>/detach")
+@needs(Permission.WRITE_ENTRIES)
+def detach(number: str) -> ResponseReturnValue:
+    name = request.form.get("filename", "")
+    _on_draft(number, lambda session, revision: entries.detach(session, person(), revision, name))
+    flash(f"已去掉附件 {name}", "good")
+    return redirect(url_for("drafts.edit", number=number))
+
+
 @bp.post("/<number>/revise")
 @needs(Permission.WRITE_ENTRIES)
 def revise(number: str) -> ResponseReturnValue:

@@ -88,7 +88,9 @@ def _confirm(number: str) -> None:
         raise Invalid("请选择好了或没好", fields={"outcome": "请选择「好了」或「没好」 · choose one"}) from exc
     with services().database.write() as session:
         incident = incidents.find(session, SYSTEM, number)
-        again = incident.state == IncidentState.VERIFIED and outcome is Outcome.UNSOLVED  # said too soon that it is good
+        again = (
+            incident.state == IncidentState.VERIFIED and outcome is Outcome.UNSOLVED
+        )  # said too soon that it is good
         if incident.state != IncidentState.RESOLVED and not again:
             return  # answered already, perhaps by a second tap: the page says how things stand
         incidents.verify(

@@ -188,3 +188,22 @@ def test_a_solution_written_from_an_incident_is_tied_to_it_and_masked(site, brow
     again = browser.post("/entries/new", **(FORM | {"incident": "INC-000001", "version": "1"}))
     assert again.status_code == 409
     assert "暗号芝麻开门" in again.text
+
+
+def test_a_wrong_attachment_is_taken_off_and_a_draft_given_up(site, browse):
+    browser = browse("tech")
+    browser.post(f"/entries/{SOLUTION}/revise", note="补图")
+    browser.post(f"/entries/{SOLUTION}/attachments", attachment=(io.BytesIO(PNG), "用户照片.png"))
+    assert "用户照片.png" in browser.get(f"/entries/{SOLUTION}/edit").text
+    assert browse("tech2").post(f"/entries/{SOLUTION}/detach", filename="用户照片.png").status_code == 403
+    assert browser.post(f"/entries/{SOLUTION}/detach", filename="用户照片.png").status_code == 302
+    assert (
+        "用户照片.png"
+        not in browser.get(f"/entries/{SOLUTION}/edit").text.partition("已去掉附件")[2].partition("</div>")[2]
+    )
+    assert browse("tech2").post(f"/entries/{SOLUTION}/discard").status_code == 403
+    lead = browse("lead")
+    assert "放弃未完成的第 2 版" in lead.get(f"/entries/{SOLUTION}").text
+    assert lead.post(f"/entries/{SOLUTION}/discard").status_code == 422  # somebody else's needs a reason
+    assert lead.post(f"/entries/{SOLUTION}/discard", reason="人已调走").status_code == 302
+    assert browse("tech2").post(f"/entries/{SOLUTION}/revise").status_code == 302  # the way is free again
