@@ -65,6 +65,7 @@ def test_an_incident_names_references_only_to_those_who_may_read_them(site, brow
     assert SECRET_WORDS in browse("tech2").get(f"/incidents/{number}").text
     page = browse("tech").get(f"/incidents/{number}").text
     assert SECRET_WORDS not in page
+    assert SECRET not in page and "受限词条" in page  # the history names it to insiders alone
     assert browse("tech").get(f"/api/v1/incidents/{number}").json["references"] == []
 
 

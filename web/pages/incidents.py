@@ -7,13 +7,14 @@ from typing import TypeVar
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from kb import audit, entries, incidents
 from kb.access import Permission
 from kb.errors import BadQuery, Conflict, IndexUnavailable, Invalid, KBError
 from kb.lifecycle import DONE_INCIDENT, INCIDENT_STEPS, CancelReason, IncidentState, Outcome, VerificationMethod
-from kb.models import Incident
+from kb.models import AuditRow, Entry, Incident
 from web import lists
 from web.context import needs, person, services
 from web.search import Page
@@ -23,6 +24,7 @@ SUGGESTIONS = 6  # hits beside an incident
 _WORDS = 1000  # characters of a description that say enough to search by; a pasted log goes on for pages
 LISTED = 100  # incidents on one list
 _Choice = TypeVar("_Choice", Outcome, VerificationMethod, CancelReason)
+_LINKS = ("link", "relink", "refer")  # steps whose audit row names entries
 _TABS = ("mine", "open", "done")
 
 
@@ -197,6 +199,7 @@ def _page(number: str, *, error: KBError | None = None) -> str:
         incident = incidents.find(session, by, number)
         unmet = incidents.unmet(incident)
         solution = incident.solution
+        history = audit.history(session, incident)
         return render_template(
             "incidents/show.html",
             incident=incident,
@@ -206,13 +209,21 @@ def _page(number: str, *, error: KBError | None = None) -> str:
             # a restricted solution is named only to those who may read it
             solution=solution if solution and entries.may_read(by, solution) else None,
             references=[row for row in incident.references if entries.may_read(by, row.entry)],
-            history=audit.history(session, incident),
+            history=history,
+            hidden=_hidden(session, history),
             cancel_reasons=list(CancelReason),
             error=error,
             fields=getattr(error, "fields", {}),
             typed=request.form if error else {},
             **_suggestions(incident),
         )
+
+
+def _hidden(session: Session, history: list[AuditRow]) -> set[str]:
+    """Numbers of entries that were linked and that this person may not know of."""
+    named = {text for row in history if row.action in _LINKS for text in (row.from_state, row.to_state, row.reason)}
+    rows = session.scalars(select(Entry).where(Entry.number.in_(named)))
+    return {entry.number for entry in rows if not entries.may_read(person(), entry)}
 
 
 def _suggestions(incident: Incident) -> dict[str, object]:
