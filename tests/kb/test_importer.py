@@ -157,8 +157,7 @@ def test_imported_solutions_go_to_the_review_queue(
         assert entries.text_of(store, revision) == samples.BODY
 
 
-def test_only_the_product_itself_loads_as_library(database: Database, store: ContentStore, people: People) -> None:
-    """`Origin.LIBRARY` is given by `installation.prepare` alone, which reads the shipped folder and no other."""
+def test_only_who_may_import_imports(database: Database, store: ContentStore, people: People) -> None:
     with pytest.raises(NotAllowed):
         importer.run(database, store, people.tech, Path("/nowhere"))
 
