@@ -13,7 +13,7 @@ from pathlib import Path
 
 import yaml
 
-from kb import documents, topology
+from kb import documents, lint, topology
 from kb.documents import Document, Kind
 from kb.errors import Invalid
 
@@ -31,6 +31,16 @@ def taxonomy() -> tuple[str, ...]:
     """All category paths, in order: `数字电视/机顶盒`."""
     tree = yaml.safe_load((library_path() / "taxonomy.yml").read_text("utf-8"))
     return tuple(f"{parent}/{child}" for parent, children in tree.items() for child in children)
+
+
+@cache
+def wording() -> lint.Wording:
+    """Which words does the library use, and which does it not?"""
+    data = yaml.safe_load((library_path() / "wording.yml").read_text("utf-8"))
+    return lint.Wording(
+        devices=frozenset(data["devices"]),
+        write={wrong: right for right, others in data["write"].items() for wrong in others},
+    )
 
 
 @dataclass(frozen=True)
@@ -77,12 +87,22 @@ def check(root: Path | None = None) -> dict[str, list[str]]:
             read[document.id], where[document.id] = document, path
         if problems:
             wrong[name] = problems
-    for key, document in read.items():
-        missing = [other for other in document.attributes.related if other not in read or other == key]
-        if missing:
-            name = where[key].relative_to(root).as_posix()
-            wrong.setdefault(name, []).append(f"related: 不存在的编号 · no such entry: {', '.join(missing)}")
+    for key, problem in _check_together(list(read.values())):
+        wrong.setdefault(where[key].relative_to(root).as_posix(), []).append(problem)
     return wrong
+
+
+def _check_together(read: list[Document]) -> Iterator[tuple[str, str]]:
+    """What is wrong between documents: links to nothing, the same thing said twice."""
+    known = {str(document.id) for document in read}
+    changes = {document.attributes.change for document in read}
+    for document in read:
+        key = str(document.id)
+        if missing := [other for other in document.attributes.related if other not in known or other == key]:
+            yield key, f"related: 不存在的编号 · no such entry: {', '.join(missing)}"
+        if missing := sorted(lint.mentions(document.body) - known - changes):
+            yield key, f"正文引用了不存在的编号 · the text names no such entry: {', '.join(missing)}"
+    yield from lint.near_duplicates(read)
 
 
 def _check_one(path: Path, document: Document) -> list[str]:
@@ -96,9 +116,7 @@ def _check_one(path: Path, document: Document) -> list[str]:
         problems.append(f"owner_group: 组织里没有 · not in organisation.yml: {attributes.owner_group}")
     if attributes.kind is Kind.SOLUTION:
         problems += documents.check_solution(document)
-        said = documents.symptoms(document.body)
-        if len(said) < 8:
-            problems.append(f"现象: 只有 {len(said)} 条,至少 8 条 · needs eight ways of saying it")
+    problems += lint.check(document, wording())
     if attributes.kind is Kind.TOPOLOGY:
         try:
             topology.parse(document.body)
