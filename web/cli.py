@@ -5,6 +5,7 @@ Progress and messages go to standard error, results to standard output, so that 
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import logging
 import os
@@ -27,10 +28,10 @@ from sqlalchemy import select
 
 from indexer import evaluation, worker
 from indexer.analysis import Analyzer
-from kb import access, accounts, exporter, importer, installation, outbox
+from kb import access, accounts, exporter, figures, importer, installation, outbox
 from kb.access import Person
 from kb.accounts import SYSTEM
-from kb.documents import Audience
+from kb.documents import Audience, Confidence
 from kb.errors import Conflict, IndexLocked, IndexUnavailable, Invalid, KBError
 from kb.importer import Defaults, ImportReport
 from kb.lifecycle import Role
@@ -351,6 +352,27 @@ def content_verify(*, collect: bool, as_json: bool) -> None:
             print(f"  {key}")
     if not report.sound:
         sys.exit(EXIT_ERROR)
+
+
+@content.command("figures")
+@click.option(
+    "--confidence",
+    type=click.Choice([one.value for one in Confidence]),
+    default=Confidence.UNVERIFIED.value,
+    show_default=True,
+)
+@click.option("--group", default="", help="只列一个归口组 · only one owner group")
+@click.option("--json", "as_json", is_flag=True)
+def content_figures(*, confidence: str, group: str, as_json: bool) -> None:
+    """列出待本地确认的数值 · which figures in use has nobody confirmed here?"""
+    with _services() as services, services.database.read() as session:
+        used = list(figures.listing(session, confidence=Confidence(confidence), owner_group=group))
+    if as_json:
+        _show([dataclasses.asdict(figure) for figure in used])
+        return
+    for figure in used:
+        print(f"{figure.number}\t{figure.name}\t{figure.value} {figure.unit}".rstrip() + f"\t{figure.title}")
+    errors.print(f"{len(used)} 个数值 · figures")
 
 
 # --- search ----------------------------------------------------------------------------------------------------

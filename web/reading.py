@@ -21,6 +21,7 @@ from kb.models import Attachment, Revision
 from kb.store import ContentStore
 
 FIRST_FOR_SUBSCRIBERS = frozenset({"用户自助", "安全"})
+SAYINGS_SHOWN = 6  # lines; the others are there for search to find
 _REFERENCE = re.compile(r"\]\(<?attachments/([^)>\s]+)")  # ![图](attachments/name)
 _OWN_TITLE = re.compile(r"\A\s*# .*\n")  # the page has a title already
 _TOPOLOGY = re.compile(r"^```topology[ \t]*\n.*?^```[ \t]*$", flags=re.MULTILINE | re.DOTALL)
@@ -28,11 +29,12 @@ _TOPOLOGY = re.compile(r"^```topology[ \t]*\n.*?^```[ \t]*$", flags=re.MULTILINE
 
 @dataclass(frozen=True)
 class Passage:
-    """One section as it is shown; `staff` marks what subscribers do not see."""
+    """One section as it is shown; `staff` marks what subscribers do not see, `more` what is folded away."""
 
     title: str
     html: Markup
     staff: bool = False
+    more: Markup | None = None
 
 
 @dataclass(frozen=True)
@@ -84,4 +86,15 @@ def _passage(revision: Revision, title: str, text: str) -> Passage:
     if "](attachments/" in text:
         place = url_for("entries.revision", number=revision.entry.number, revision_number=revision.number)
         text = text.replace("](attachments/", f"]({place}/attachments/")
-    return Passage(title, Markup(markup.to_html(text)), title in documents.STAFF_SECTIONS)
+    shown, more = _fold(text) if title == documents.SYMPTOM_SECTION else (text, "")
+    return Passage(
+        title, Markup(markup.to_html(shown)), title in documents.STAFF_SECTIONS, Markup(markup.to_html(more))
+    )
+
+
+def _fold(text: str) -> tuple[str, str]:
+    """The first sayings of a plain list, and the others."""
+    lines = text.splitlines()
+    if len(lines) <= SAYINGS_SHOWN + 2 or not all(line.startswith("- ") for line in lines):
+        return text, ""
+    return "\n".join(lines[:SAYINGS_SHOWN]), "\n".join(lines[SAYINGS_SHOWN:])

@@ -16,14 +16,13 @@ def test_every_file_is_well_formed() -> None:
 
 def test_there_is_enough_of_everything() -> None:
     kinds = [document.attributes.kind for document in _documents()]
-    assert kinds.count(Kind.SOLUTION) >= 60
-    assert kinds.count(Kind.POLICY) >= 3
-    assert kinds.count(Kind.TOPOLOGY) >= 2
+    assert kinds.count(Kind.POLICY) >= 17  # fifteen norms, customer service managers, knowledge management
+    assert kinds.count(Kind.TOPOLOGY) >= 6
     by_change: dict[str, set[Kind]] = {}
     for document in _documents():
         if document.attributes.change:
             by_change.setdefault(document.attributes.change, set()).add(document.attributes.kind)
-    assert by_change and all(kinds == documents.CHANGE_KINDS for kinds in by_change.values())
+    assert len(by_change) >= 6 and all(kinds == documents.CHANGE_KINDS for kinds in by_change.values())
 
 
 def test_every_flow_has_something_for_a_subscriber() -> None:
@@ -32,9 +31,17 @@ def test_every_flow_has_something_for_a_subscriber() -> None:
     assert {"数字电视", "宽带接入", "企业IT"} <= areas
 
 
-def test_a_symptom_is_covered_by_one_solution() -> None:
+# How many symptoms of each area the library answers; the numbers run from 001 without a gap.
+SYMPTOMS = {
+    "CA": 30, "CM": 6, "EO": 6, "HE": 10, "HF": 25, "IT": 88, "OP": 11, "PN": 16, "PP": 18, "SV": 7, "TV": 40,
+    "VD": 20, "WF": 11,
+}  # fmt: skip
+
+
+def test_every_symptom_is_covered_by_one_solution() -> None:
     covered = [symptom for document in _documents() for symptom in document.attributes.covers]
-    assert sorted(covered) == sorted(set(covered))
+    wanted = [f"{area}-{number:03}" for area, count in SYMPTOMS.items() for number in range(1, count + 1)]
+    assert sorted(covered) == sorted(wanted)
 
 
 def test_error_codes_name_their_vendor() -> None:

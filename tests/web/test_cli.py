@@ -91,6 +91,19 @@ def test_a_damaged_store_is_reported(kb, services: Services, store: ContentStore
     assert len(_json(kb("content", "verify", "--json", code=1))["altered"]) == 1
 
 
+def test_figures_to_be_confirmed_are_listed(kb, services: Services, people: People) -> None:  # type: ignore[no-untyped-def]
+    guessed = [{"name": "电平", "value": "60", "unit": "dBμV", "confidence": "unverified"}]
+    body = samples.BODY.replace("## 检查\n\n", "## 检查\n\n1. 60dBμV（待本地确认）。\n")
+    with services.database.write() as session:
+        entry = samples.published(session, services.store, people.tech, people.lead, body, figures=guessed)
+        session.commit()
+    listed = _json(kb("content", "figures", "--json"))
+    assert [(one["number"], one["value"], one["unit"]) for one in listed] == [(entry.number, "60", "dBμV")]
+    assert f"{entry.number}\t电平\t60 dBμV\t" in kb("content", "figures").stdout
+    assert _json(kb("content", "figures", "--confidence", "verified", "--json")) == []
+    assert _json(kb("content", "figures", "--group", "team-it", "--json")) == []
+
+
 def test_export(kb, services: Services, people: People, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
     with services.database.write() as session:
         samples.published(session, services.store, people.tech, people.lead)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Flask
 
-from kb import entries
+from kb import documents, entries
 from kb.store import ContentStore
 from tests.conftest import People
 from tests.kb import samples
@@ -56,3 +56,17 @@ def test_a_subscriber_opens_files_that_the_shared_text_refers_to_and_no_others(
         opened = [file.filename for file in revision.attachments if reading.may_open(store, people.subscriber, file)]
         assert opened == ["图11.png"]
         assert all(reading.may_open(store, people.tech, file) for file in revision.attachments)
+
+
+def test_a_long_list_of_sayings_is_folded_after_the_first(
+    services: Services, store: ContentStore, people: People
+) -> None:
+    app: Flask = create_app(services)
+    said = "\n".join(f"- 第{number}种说法" for number in range(1, 19))
+    body = samples.BODY.replace(documents.sections(samples.BODY)[0].text, said)
+    with services.database.write() as session, app.test_request_context():
+        entry = samples.published(session, store, people.tech, people.lead, body)
+        assert entry.published is not None
+        passage = reading.read(store, people.tech, entry.published).passages[0]
+        assert passage.title == "现象" and "第6种说法" in passage.html and "第7种说法" not in passage.html
+        assert passage.more and "第7种说法" in passage.more and "第18种说法" in passage.more
