@@ -119,7 +119,7 @@ def _check_one(path: Path, document: Document) -> list[str]:
     problems += lint.check(document, wording())
     if attributes.kind is Kind.TOPOLOGY:
         try:
-            topology.parse(document.body)
+            problems += topology.contradictions(topology.parse(document.body))
         except Invalid as exc:
             problems += exc.problems or [exc.message]
     return problems
