@@ -7,7 +7,7 @@ export PORT ?= 8000
 PYTEST_ARGS ?= -ra
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint bench lock clean
+.PHONY: help run test lint relevance lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 10
@@ -35,6 +35,9 @@ lint: $(VENV)/.test ## lint, types, import contracts
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+relevance: $(VENV)/.test ## does the shipped library answer judged fault reports? success@1/3/10 by area, and the misses
+	$(BIN)/python -m tests.relevance.shipped --misses
 
 lock: ## pin dependencies: versions and hashes, no addresses
 	uv pip compile pyproject.toml --universal --generate-hashes --python-version 3.11 --no-emit-index-url --no-emit-find-links --no-header -q -o requirements.lock
