@@ -116,7 +116,8 @@ def _template(number: str, attributes: documents.Attributes, body: str) -> list[
             graph = topology.parse(body)
         except Invalid as exc:
             return [_finding("拓扑", exc.problems or [exc.message], "")]
-        return [Check("拓扑", Finding.PASS, f"{len(graph.nodes)} 个节点，{len(graph.links)} 条链路")]
+        size = f"{len(graph.nodes)} 个节点，{len(graph.links)} 条链路"
+        return [_finding("拓扑", topology.contradictions(graph), size, bad=Finding.LOOK)]
     return []
 
 

@@ -57,3 +57,19 @@ def test_a_topology_is_checked_as_a_graph(findings) -> None:  # type: ignore[no-
     body = "```topology\nnodes:\n- {id: A, type: olt, name: 甲}\nlinks:\n- {a: A, b: B, medium: fiber}\n```\n"
     found = findings(body, kind="topology", category="拓扑/接入网")
     assert found["拓扑"].outcome is Finding.FAIL and "没有节点 B" in found["拓扑"].message
+
+
+def test_a_topology_that_contradicts_itself_is_left_to_the_reviewer(findings) -> None:  # type: ignore[no-untyped-def]
+    body = """```topology
+nodes:
+- {id: A, type: olt, name: 甲, attrs: {tx_dbm: 3.0}}
+- {id: B, type: onu, name: 乙, attrs: {rx_dbm: -20}}
+links:
+- {a: A, b: B, medium: fiber, attrs: {loss_db: 21}}
+```
+"""
+    found = findings(body, kind="topology", category="拓扑/接入网")
+    assert found["拓扑"].outcome is Finding.LOOK
+    assert "B: rx_dbm 写 -20，按损耗算是 -18" in found["拓扑"].message
+    agreeing = findings(body.replace("-20", "-18"), kind="topology", category="拓扑/接入网")
+    assert agreeing["拓扑"] == Check("拓扑", Finding.PASS, "2 个节点，1 条链路")
