@@ -73,6 +73,7 @@ STAFF_SECTIONS = frozenset(name for name, public in SOLUTION_SECTIONS.items() if
 SYMPTOM_SECTION = "现象"
 
 ENTRY_ID = re.compile(r"^(SOL|CHG|POL|TOP|REF)-[A-Z0-9]+(?:-[A-Z0-9]+)*$")
+MENTION = re.compile(r"(?<![A-Z0-9-])(?:SOL|CHG|POL|TOP|REF)-[A-Z0-9]+(?:-[A-Z0-9]+)*")
 MAX_TITLE = 120  # characters; longer is a paragraph, not a title
 MAX_BODY = 1_000_000  # characters of one document
 
@@ -223,6 +224,11 @@ def faces(kind: Kind, body: str) -> Faces:
         text = f"## {section.title}\n\n{section.text}" if section.title else section.text
         (staff if section.title in STAFF_SECTIONS else shared).append(text)
     return Faces(shared="\n\n".join(shared), staff="\n\n".join(staff))
+
+
+def mentions(body: str) -> set[str]:
+    """Which entries does the text name by their number?"""
+    return set(MENTION.findall(body))
 
 
 def symptoms(body: str) -> list[str]:

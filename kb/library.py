@@ -14,7 +14,7 @@ from pathlib import Path
 import yaml
 
 from kb import documents, lint, topology
-from kb.documents import Document, Kind
+from kb.documents import Audience, Document, Kind
 from kb.errors import Invalid
 
 FOLDERS = ("solutions", "policies", "changes", "topology", "reference")
@@ -96,12 +96,17 @@ def _check_together(read: list[Document]) -> Iterator[tuple[str, str]]:
     """What is wrong between documents: links to nothing, the same thing said twice."""
     known = {str(document.id) for document in read}
     changes = {document.attributes.change for document in read}
+    for_staff = {str(document.id) for document in read if document.attributes.audience != Audience.PUBLIC}
     for document in read:
         key = str(document.id)
         if missing := [other for other in document.attributes.related if other not in known or other == key]:
             yield key, f"related: 不存在的编号 · no such entry: {', '.join(missing)}"
-        if missing := sorted(lint.mentions(document.body) - known - changes):
+        if missing := sorted(documents.mentions(document.body) - known - changes):
             yield key, f"正文引用了不存在的编号 · the text names no such entry: {', '.join(missing)}"
+        if document.attributes.audience == Audience.PUBLIC:
+            shown = documents.mentions(documents.faces(document.attributes.kind, document.body).shared)
+            if hidden := sorted(shown & for_staff):
+                yield key, f"用户读到的小节引用了员工词条 · subscribers cannot open {', '.join(hidden)}"
     yield from lint.near_duplicates(read)
 
 

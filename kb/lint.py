@@ -35,7 +35,6 @@ _QUANTITY = re.compile(
 )
 _NUMBER = re.compile(r"\d+(?:\.\d+)?")
 _UNIT_IN_VALUE = re.compile(r"^[^\d]{0,4}[\d.~～±-]+ *(?:" + "|".join(map(re.escape, _UNITS)) + r")$")
-_MENTION = re.compile(r"(?<![A-Z0-9-])(?:SOL|CHG|POL|TOP|REF)-[A-Z0-9]+(?:-[A-Z0-9]+)*")
 _CODE = re.compile(r"```.*?```|`[^`\n]*`", flags=re.DOTALL)
 _HAN = "\u3400-\u4dbf\u4e00-\u9fff"
 _HALF_WIDTH = re.compile(
@@ -65,11 +64,6 @@ def check(document: Document, wording: Wording) -> list[str]:
     if document.attributes.kind is Kind.SOLUTION:
         problems += [*_title(document.attributes), *_phrasings(document)]
     return problems
-
-
-def mentions(body: str) -> set[str]:
-    """Which entries does the text name by their number?"""
-    return set(_MENTION.findall(body))
 
 
 def _script(document: Document) -> Iterator[str]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import html
 import re
+from collections.abc import Callable
 from functools import lru_cache
 
 import markdown
@@ -46,6 +47,22 @@ def to_html(body: str) -> str:
     return nh3.clean(
         rendered, tags=_TAGS, attributes=_ATTRIBUTES, url_schemes=_SCHEMES, link_rel="noopener noreferrer nofollow"
     )
+
+
+_PIECE = re.compile(r"(<[^>]*>)")
+_BOUND = re.compile(r"<(/?)(?:a|code|pre)\b")
+
+
+def replace_text(rendered: str, pattern: re.Pattern[str], replacement: Callable[[re.Match[str]], str]) -> str:
+    """Replace in the running text of HTML: not in tags, links or code."""
+    inside = 0
+    pieces = _PIECE.split(rendered)
+    for number, piece in enumerate(pieces):
+        if bound := _BOUND.match(piece):
+            inside += -1 if bound.group(1) else 1
+        elif not inside and not piece.startswith("<"):
+            pieces[number] = pattern.sub(replacement, piece)
+    return "".join(pieces)
 
 
 _FRONT = re.compile(r"^(```+|~~~+).*$", flags=re.MULTILINE)

@@ -7,11 +7,13 @@ marked. What is attached to a solution is for staff unless the shared text refer
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import unquote
 
 from flask import url_for
 from markupsafe import Markup
+from sqlalchemy.orm import object_session
 
 from kb import access, documents, entries, markup, topology
 from kb.access import Person
@@ -51,6 +53,7 @@ class Reading:
 def read(store: ContentStore, by: Person, revision: Revision) -> Reading:
     attributes = revision.read_attributes()
     body = entries.text_of(store, revision)
+    linked = _titles(by, revision, body)
     files = [attachment for attachment in revision.attachments if _may_open(by, attributes.kind, body, attachment)]
     if attributes.kind is Kind.TOPOLOGY:
         prose = _OWN_TITLE.sub("", _TOPOLOGY.sub("", body))
@@ -58,14 +61,15 @@ def read(store: ContentStore, by: Person, revision: Revision) -> Reading:
             graph, broken = topology.parse(body), ""
         except Invalid as exc:
             graph, broken = None, exc.message
-        return Reading(attributes, [_passage(revision, "", prose)], files, graph, broken)
+        return Reading(attributes, [_passage(revision, "", prose, linked)], files, graph, broken)
     if attributes.kind is not Kind.SOLUTION:
-        return Reading(attributes, [_passage(revision, "", _OWN_TITLE.sub("", body))], files)
+        return Reading(attributes, [_passage(revision, "", _OWN_TITLE.sub("", body), linked)], files)
     staff = access.sight(by).staff_text
     sections = documents.sections(body if staff else documents.faces(attributes.kind, body).shared)
     if not staff:  # somebody with a fault wants to know what to do, and how to come to no harm
         sections.sort(key=lambda section: section.title not in FIRST_FOR_SUBSCRIBERS)
-    return Reading(attributes, [_passage(revision, section.title, section.text) for section in sections], files)
+    passages = [_passage(revision, section.title, section.text, linked) for section in sections]
+    return Reading(attributes, passages, files)
 
 
 def may_open(store: ContentStore, by: Person, attachment: Attachment) -> bool:
@@ -81,15 +85,34 @@ def _may_open(by: Person, kind: Kind, body: str, attachment: Attachment) -> bool
     return attachment.filename in named
 
 
-def _passage(revision: Revision, title: str, text: str) -> Passage:
-    """`![](attachments/name)` in a text means a file of the same revision."""
+def _titles(by: Person, revision: Revision, body: str) -> dict[str, str]:
+    """The entries that the text names and this person may read, with their titles."""
+    session = object_session(revision)
+    assert session is not None  # a revision is read within its session
+    return {
+        number: entry.title
+        for number, entry in entries.find_visible(session, by, sorted(documents.mentions(body))).items()
+    }
+
+
+def _passage(revision: Revision, title: str, text: str, linked: Mapping[str, str]) -> Passage:
+    """`![](attachments/name)` in a text means a file of the same revision; the number of an entry leads to it."""
     if "](attachments/" in text:
         place = url_for("entries.revision", number=revision.entry.number, revision_number=revision.number)
         text = text.replace("](attachments/", f"]({place}/attachments/")
     shown, more = _fold(text) if title == documents.SYMPTOM_SECTION else (text, "")
-    return Passage(
-        title, Markup(markup.to_html(shown)), title in documents.STAFF_SECTIONS, Markup(markup.to_html(more))
-    )
+    return Passage(title, _html(shown, linked), title in documents.STAFF_SECTIONS, _html(more, linked))
+
+
+def _html(text: str, linked: Mapping[str, str]) -> Markup:
+    def link(mention: re.Match[str]) -> str:
+        number = mention.group()
+        if number not in linked:
+            return number
+        anchor = Markup('<a href="{}" title="{}">{}</a>')
+        return anchor.format(url_for("entries.show", number=number), linked[number], number)
+
+    return Markup(markup.replace_text(markup.to_html(text), documents.MENTION, link))
 
 
 def _fold(text: str) -> tuple[str, str]:

@@ -149,3 +149,8 @@ def test_a_foreign_file_gets_a_title(text: str, title: str) -> None:
 @given(st.text(max_size=300))
 def test_any_text_is_read_as_a_foreign_file(text: str) -> None:
     documents.read_plain(PurePosixPath("a/b.md"), text, category="a/b", audience=Audience.STAFF, owner_group="team-ops")
+
+
+def test_mentioned_entries_are_found() -> None:
+    found = documents.mentions("见 SOL-TV-001、CHG-2026-001-REQ，不是 XSOL-TV-9")
+    assert found == {"SOL-TV-001", "CHG-2026-001-REQ"}

@@ -123,7 +123,3 @@ def test_near_duplicates_are_named() -> None:
 def test_the_same_saying_twice_in_one_entry_is_named() -> None:
     found = list(lint.near_duplicates([_document(said=[*SAID, SAID[0]])]))
     assert len(found) == 1 and "同一条里" in found[0][1]
-
-
-def test_mentioned_entries_are_found() -> None:
-    assert lint.mentions("见 SOL-TV-001、CHG-2026-001-REQ，不是 XSOL-TV-9") == {"SOL-TV-001", "CHG-2026-001-REQ"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 
 import pytest
@@ -55,3 +56,9 @@ def test_hostile_markdown_is_quick(hostile: str) -> None:
 )
 def test_plain_text_keeps_the_words(body: str, text: str) -> None:
     assert markup.to_text(body) == text
+
+
+def test_text_is_replaced_outside_of_tags_links_and_code() -> None:
+    rendered = '<p title="X">X <a href="/X">X</a> <code>X</code> <b>X</b></p><pre><code>X</code></pre>X'
+    shown = markup.replace_text(rendered, re.compile("X"), lambda found: "Y")
+    assert shown == '<p title="X">Y <a href="/X">X</a> <code>X</code> <b>Y</b></p><pre><code>X</code></pre>Y'

@@ -70,3 +70,25 @@ def test_a_long_list_of_sayings_is_folded_after_the_first(
         passage = reading.read(store, people.tech, entry.published).passages[0]
         assert passage.title == "现象" and "第6种说法" in passage.html and "第7种说法" not in passage.html
         assert passage.more and "第7种说法" in passage.more and "第18种说法" in passage.more
+
+
+def test_the_number_of_an_entry_leads_to_it_for_those_who_may_read_it(
+    services: Services, store: ContentStore, people: People
+) -> None:
+    app: Flask = create_app(services)
+    with services.database.write() as session, app.test_request_context():
+        other = samples.published(session, store, people.tech, people.lead, title="光猫 <红灯> 的处理")
+        secret = samples.published(
+            session, store, people.tech, people.lead, title="员工才能看的处理办法", audience="staff"
+        )
+        told = f"射频线松脱；区别看 {other.number}、{secret.number}、SOL-TV-999，写法 `{other.number}`。"
+        body = samples.BODY.replace("射频线松脱。", told)
+        entry = samples.published(session, store, people.tech, people.lead, body)
+        assert entry.published is not None
+        ours, theirs = (
+            next(one.html for one in reading.read(store, by, entry.published).passages if one.title == "原因")
+            for by in (people.tech, people.subscriber)
+        )
+        assert ours.count("<a ") == 2 and theirs.count("<a ") == 1
+        assert f'href="/entries/{other.number}" title="光猫 &lt;红灯&gt; 的处理"' in theirs
+        assert f"、{secret.number}、SOL-TV-999" in theirs and f"<code>{other.number}</code>" in theirs
