@@ -1,7 +1,7 @@
 """Which documents match, found in an index on disk? The default engine.
 
-Whoosh keeps the term dictionary, segments, deletions and commits; scoring runs over arrays (`codec.py`,
-`snapshot.py`), exhaustively and exactly: Whoosh's own top-k drops true hits now and then.
+Whoosh keeps the table of contents, segments, deletions and the write lock; documents stand in mapped arrays (`block.py`)
+which a native kernel scores exactly (`kernel.c`): Whoosh's own top-k drops true hits now and then.
 """
 
 # Whoosh says that it is typed and leaves most of its functions without types.
@@ -16,30 +16,34 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
-from whoosh.index import TOC, EmptyIndexError, FileIndex, LockError
+from whoosh.index import TOC, EmptyIndexError, FileIndex
 
 from indexer.analysis import Analyzer
 from indexer.document import IndexDocument
 from indexer.engines.base import Results, Scope, SearchRequest, Suggestion
+from indexer.engines.whoosh_engine import kernel
+from indexer.engines.whoosh_engine.block import MOST_DOCUMENTS, Writer
 from indexer.engines.whoosh_engine.codec import (
     INDEX_NAME,
     SCHEMA_VERSION,
-    ArrayWriter,
+    BlockSegment,
     DurableStorage,
+    commit,
     schema,
     sync_folder,
 )
-from indexer.engines.whoosh_engine.segment import OpenSegment, pack
+from indexer.engines.whoosh_engine.segment import OpenSegment
 from indexer.engines.whoosh_engine.snapshot import Snapshot
 from indexer.plan import plan
 from indexer.projection import project
 from indexer.ranking import Parameters
 from indexer.suggestions import Typed
-from kb.errors import IndexLocked, IndexUnavailable
+from kb.errors import IndexUnavailable
 
-__all__ = ["SCHEMA_VERSION", "WhooshEngine", "sync_folder"]
+__all__ = ["KERNEL", "SCHEMA_VERSION", "WhooshEngine", "sync_folder"]
+
+KERNEL = kernel.NAME  # native or numpy
 
 # A commit may move the table of contents while the folder is listed, and remove a segment before it is opened.
 _OPENING_TRIES = 20
@@ -103,10 +107,11 @@ class WhooshEngine:
         toc = TOC.read(self._storage, INDEX_NAME, gen=latest, schema=schema())
         reusable = {segment.name: segment for segment in known.segments} if known else {}
         segments = [
-            reusable.get(segment.segment_id()) or OpenSegment(self._storage, segment) for segment in toc.segments
+            reusable.get(segment.segment_id()) or OpenSegment(segment.segment_id(), segment.file(self._folder))
+            for segment in toc.segments
         ]
-        deleted = [list(segment.deleted_docs()) for segment in toc.segments]
-        # Segments no longer named are not closed: another thread may be reading. The last reader lets go of them.
+        deleted = [segment.deleted() for segment in toc.segments]
+        # Blocks no longer named stay mapped for whoever is reading them. The last reader lets go of them.
         self._snapshot = Snapshot(latest, segments, deleted, self._parameters)
         return self._snapshot
 
@@ -123,7 +128,7 @@ class WhooshEngine:
         return self._current().count
 
     def versions(self) -> dict[str, int]:
-        return {card.id: card.version for card in self._current().cards()}
+        return self._current().versions()
 
     def apply(self, upserts: Sequence[IndexDocument], removals: Sequence[str]) -> None:
         with self._guard():
@@ -136,9 +141,7 @@ class WhooshEngine:
             added = []
             for document in newest.values():
                 place = snapshot.locate(document.id)
-                if document.id in removals or (
-                    place and snapshot.segments[place[0]].cards[place[1]].version >= document.version
-                ):
+                if document.id in removals or (place and snapshot.version(place) >= document.version):
                     continue
                 added.append(document)
                 replaced += [place] if place else []
@@ -146,56 +149,49 @@ class WhooshEngine:
                 self._write(snapshot, added, replaced)
 
     def _write(self, snapshot: Snapshot, added: Sequence[IndexDocument], replaced: Sequence[tuple[int, int]]) -> None:
-        writer = self._writer()
-        try:
+        with commit(self._storage) as change:
+            gone: dict[int, list[int]] = {}
             for number, doc in replaced:
-                writer.segments[number].delete_document(doc)
-            for document in added:
-                projection = project(document, self._analyzer)
-                writer.take(projection.counts, *pack(projection))
-        except BaseException:
-            writer.cancel()
-            raise
-        writer.commit(merge=False)
-
-    def _writer(self) -> ArrayWriter:
-        try:
-            return ArrayWriter(FileIndex(self._storage, schema(), INDEX_NAME))
-        except LockError as exc:
-            raise IndexLocked("另一个进程正在写索引 · another process is writing to the index") from exc
+                gone.setdefault(number, []).append(doc)
+            for number, docs in gone.items():
+                change.segments[number].delete(docs)
+            for first in range(0, len(added), MOST_DOCUMENTS):
+                writer = Writer()
+                for document in added[first : first + MOST_DOCUMENTS]:
+                    writer.add(project(document, self._analyzer))
+                change.put(writer)
 
     def optimise(self) -> None:
         with self._guard():
             segments = TOC.read(self._storage, INDEX_NAME, schema=schema()).segments
-            if len(_mergeable(segments)) > 1 or any(map(_worn, segments)):
-                self._writer().commit(mergetype=_merge)
+            chosen = _mergeable(segments)
+            if len(chosen) < 2 and not any(map(_worn, chosen)):
+                return
+            snapshot = self._current()
+            writer = Writer()
+            with commit(self._storage) as change:
+                for segment in chosen:
+                    block = next(one for one in snapshot.segments if one.name == segment.segment_id())
+                    writer.merge(block, ~segment.deleted())
+                change.replace(chosen, writer)
 
     def close(self) -> None:
         with self._swap:
-            snapshot, self._snapshot = self._snapshot, None
-        for segment in snapshot.segments if snapshot else ():
-            segment.close()
+            self._snapshot = None
 
 
-def _worn(segment: Any) -> bool:
-    return bool(segment.deleted_count() > _DELETED_SHARE * segment.doc_count_all())
+def _worn(segment: BlockSegment) -> bool:
+    return segment.deleted_count() > _DELETED_SHARE * segment.doc_count_all()
 
 
-def _mergeable(segments: Sequence[Any]) -> list[Any]:
-    """The segments that one merge writes anew: the worn ones, and the small ones up to the first that is so large
-    that copying it would cost more than looking into one segment more."""
-    chosen: list[Any] = []
+def _mergeable(segments: Sequence[BlockSegment]) -> list[BlockSegment]:
+    """The segments that one merge writes anew, as one block: the worn ones, and the small ones up to the first that is
+    so large that copying it would cost more than looking into one block more."""
+    chosen: list[BlockSegment] = []
     documents = 0
-    for segment in sorted(segments, key=lambda one: one.doc_count()):
-        if _worn(segment) or not chosen or segment.doc_count() < _LARGE * documents:
+    for segment in sorted(segments, key=lambda one: (not _worn(one), one.doc_count())):
+        count = segment.doc_count()
+        if documents + count <= MOST_DOCUMENTS and (_worn(segment) or not chosen or count < _LARGE * documents):
             chosen.append(segment)
-            documents += segment.doc_count()
+            documents += count
     return chosen
-
-
-def _merge(writer: ArrayWriter, segments: list[Any]) -> list[Any]:
-    """Whoosh's merge policy: writes the mergeable segments into the new one and returns the others."""
-    chosen = _mergeable(segments)
-    for segment in chosen:
-        writer.merge_in(segment)
-    return [segment for segment in segments if segment not in chosen]

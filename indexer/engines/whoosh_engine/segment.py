@@ -1,18 +1,16 @@
-"""What is in one segment, and which of its documents meet a condition?
+"""Which documents of one block meet a condition?
 
-A segment never changes, so everything worked out from it is kept as long as it is open: cards at once, the rest when
-first asked. Deletions are not its business; they belong to the snapshot.
+A block never changes, so what is worked out from it is kept as long as it is open. Deletions are not its business; they
+belong to the snapshot.
 """
 
 from __future__ import annotations
 
-import json
 import threading
-import zlib
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
-from functools import cached_property
 from itertools import pairwise
+from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
@@ -21,13 +19,17 @@ from numpy.typing import NDArray
 from indexer.analysis import is_cjk
 from indexer.analysis.identifiers import LONGEST
 from indexer.engines.base import Scope
-from indexer.engines.whoosh_engine.codec import CARD, TEXTS, Docs, Rows, schema
-from indexer.plan import Condition, Plan
-from indexer.projection import FACES, STAFF, Card, Projection, Space
+from indexer.engines.whoosh_engine import kernel
+from indexer.engines.whoosh_engine.block import Block, Key, having
+from indexer.plan import Condition
+from indexer.projection import FACES, STAFF, Card, Space
 from indexer.suggestions import Typed
 
 Mask = NDArray[np.bool_]
 _Kept = TypeVar("_Kept")
+_KEPT_MASKS = 256  # of a block: 64 KiB each in a full one
+_TITLE, _SYMPTOMS = FACES.index("title"), FACES.index("symptoms")
+_COLUMN = {"group": "owner_group"}  # filters and facets, where the column is called otherwise
 
 
 class Kept:
@@ -52,112 +54,55 @@ class Kept:
         return value
 
 
-def pack(projection: Projection) -> tuple[bytes, bytes]:
-    """A document's card and texts as the segment stores them."""
-    card = projection.card
-    attributes = [
-        card.id, card.version, card.title, card.kind, card.category, card.devices, card.codes, card.audience,
-        card.owner_group, card.updated, sorted(card.keys),
-        [card.filter_keys[0], sorted(card.filter_keys[1]), sorted(card.filter_keys[2])],
-    ]  # fmt: skip
-    fields = [attributes, [projection.lengths[space] for space in Space], projection.spelt]
-    texts = "\x00".join(projection.texts).encode()
-    return json.dumps(fields, ensure_ascii=False, separators=(",", ":")).encode(), zlib.compress(texts, 1)
+class OpenSegment(Block):
+    """One block, open for reading, with what was asked of it before. Safe to share between threads and snapshots."""
 
-
-def _card(attributes: list[Any]) -> Card:
-    id, version, title, kind, category, devices, codes, audience, group, updated, keys, filter_keys = attributes
-    return Card(
-        id, version, title, kind, category, tuple(devices), tuple(codes), audience, group, updated, frozenset(keys),
-        (filter_keys[0], frozenset(filter_keys[1]), frozenset(filter_keys[2])),
-    )  # fmt: skip
-
-
-class OpenSegment:
-    """One segment, open for reading. Safe to share between threads and snapshots."""
-
-    _closed = True  # until the files are open
-
-    def __init__(self, storage: Any, segment: Any) -> None:
-        self.name: str = segment.segment_id()
-        self.size: int = segment.doc_count_all()
-        codec, columns = segment.codec(), schema()
-        self._lock = threading.Lock()  # Whoosh's files have one reading position
-        self._perdoc = codec.per_document_reader(storage, segment)
-        self._terms = codec.terms_reader(storage, segment)
-        self._closed = False
-        self._texts = self._perdoc.column_reader(TEXTS, columns[TEXTS].column_type)
-        self._kept = Kept(512)
-        self.cards: list[Card] = []
-        self.spelt: list[tuple[str, str]] = []
-        lengths = []
-        for packed in self._perdoc.column_reader(CARD, columns[CARD].column_type):
-            fields = json.loads(packed)
-            self.cards.append(_card(fields[0]))
-            lengths.append(fields[1])
-            self.spelt.append(tuple(fields[2]))
-        table = np.array(lengths, dtype=np.float64).reshape(self.size, len(Space), len(FACES))
-        self.lengths = {space: np.ascontiguousarray(table[:, number].T) for number, space in enumerate(Space)}
-        self.updated = np.array([card.updated for card in self.cards], dtype=np.int64)
-        self.numbers = {card.id: doc for doc, card in enumerate(self.cards)}
-
-    def close(self) -> None:
-        """Close the files. The last reader of a segment that was merged away does so by letting go of it."""
-        if not self._closed:
-            self._closed = True
-            self._perdoc.close()
-            self._terms.close()
-
-    __del__ = close
-
-    def postings(self, space: Space, term: str) -> tuple[Docs, Rows] | None:
-        """Which documents have a term, how often in each face?"""
-        with self._lock:
-            found: tuple[Docs, Rows] | None = self._terms.arrays(space, term)
-        return found
-
-    def _text(self, doc: int, *, staff_text: bool) -> list[str]:
-        with self._lock:
-            packed = self._texts[doc]
-        faces = zlib.decompress(packed).decode().split("\x00")
-        return faces if staff_text else faces[:STAFF]
-
-    @cached_property
-    def by_key(self) -> dict[str, list[int]]:
-        """Documents by what names them exactly."""
-        found: dict[str, list[int]] = {}
-        for doc, card in enumerate(self.cards):
-            for key in card.keys:
-                found.setdefault(key, []).append(doc)
-        return found
-
-    def exact(self, wanted: Plan) -> list[int]:
-        """Documents that the query names."""
-        return [doc for key in wanted.keys for doc in self.by_key.get(key, ())]
+    def __init__(self, name: str, path: Path) -> None:
+        super().__init__(path)
+        self.name = name
+        self._kept = Kept(_KEPT_MASKS)
 
     def visible(self, scope: Scope) -> Mask:
         """Whom the asker may know of, but for `scope.exclude`, which the snapshot takes out."""
+        return self._kept.get(("scope", scope.audiences, scope.groups), lambda: self._visible(scope))
+
+    def _visible(self, scope: Scope) -> Mask:
+        audiences, groups = self.values("audience"), self.values("owner_group")
         bare = Scope(scope.audiences, scope.groups, staff_text=False)
-        return self._kept.get(
-            ("scope", bare.audiences, bare.groups),
-            lambda: np.fromiter((card.visible(bare) for card in self.cards), np.bool_, self.size),
+        allowed = np.array(
+            [[bare.allows(id="", audience=audience, owner_group=group) for group in groups] for audience in audiences],
+            np.bool_,
         )
+        mask: Mask = allowed[self.section("audience"), self.section("owner_group")]
+        return mask
 
     def passing(self, one: Condition) -> Mask:
         """Which documents pass a filter, negated or not?"""
         passing: Mask = self._kept.get(
-            ("filter", one.filter.field, one.filter.values, one.keys),
-            lambda: np.fromiter((card.passes(one.filter, one.keys) for card in self.cards), np.bool_, self.size),
+            ("filter", one.filter.field, one.filter.values, one.keys), lambda: self._passing(one)
         )
         return ~passing if one.negated else passing
 
+    def _passing(self, one: Condition) -> Mask:
+        match one.filter.field:
+            case "id":
+                return having(self, one.keys, Key.ID)
+            case "device":
+                return having(self, one.keys, Key.DEVICE)
+            case "code":
+                return having(self, one.keys, Key.CODE)
+        column = _COLUMN.get(one.filter.field, one.filter.field)
+        good = [_passes(column, value, one) for value in self.values(column)]
+        mask: Mask = np.array(good, np.bool_)[self.section(column)]
+        return mask
+
     def containing(self, phrase: str, *, staff_text: bool) -> Mask:
         """Which documents contain a canonical phrase in a face that the asker may match?"""
-        return self._kept.get(("phrase", phrase, staff_text), lambda: self._containing(phrase, staff_text))
+        faces = range(len(FACES) if staff_text else STAFF)
+        return self._kept.get(("phrase", phrase, staff_text), lambda: self._containing(phrase, faces))
 
-    def _containing(self, phrase: str, staff_text: bool) -> Mask:
-        faces = slice(None) if staff_text else slice(0, STAFF)
-        found = np.ones(self.size, np.bool_)
+    def _containing(self, phrase: str, faces: range) -> Mask:
+        found = np.ones(self.count, np.bool_)
         units = phrase.split()
         for unit in units:
             if not is_cjk(unit[0]):
@@ -169,50 +114,94 @@ class OpenSegment:
                     found &= self._having("".join(pair), faces)
         if len(units) == 1 and (len(units[0]) <= 2 if is_cjk(units[0][0]) else len(units[0]) < LONGEST):
             return found  # the terms say it all
-        for doc in np.flatnonzero(found):
-            found[doc] = any(phrase in text for text in self._text(int(doc), staff_text=staff_text))
+        return self._said(phrase, found, faces)
+
+    def _said(self, piece: str, candidates: Mask, faces: range) -> Mask:
+        """In which of these documents does the text of a face contain the piece?"""
+        said = np.zeros(self.count, np.bool_)
+        if candidates.any():
+            for face in faces:
+                left = candidates & ~said
+                said |= kernel.containing(
+                    self.section(f"text.{face}.text"), self.section(f"text.{face}.ends"), piece, left
+                )
+        return said
+
+    def _having(self, term: str, faces: range) -> Mask:
+        mask = np.zeros(self.count, np.bool_)
+        number = self.find(Space.GRAMS, term)
+        if number >= 0:
+            self._mark(mask, number, faces)
+        return mask
+
+    def _mark(self, mask: Mask, number: int, faces: range) -> None:
+        docs = self.docs(Space.GRAMS, number)
+        if len(faces) == len(FACES):
+            mask[docs] = True
+        else:
+            mask[docs[self.counts(Space.GRAMS, number)[list(faces)].any(axis=0)]] = True
+
+    def _beginning(self, char: str, faces: range) -> Mask:
+        """One character alone: at every character begins exactly one gram."""
+        mask = np.zeros(self.count, np.bool_)
+        for number in self.prefixed(Space.GRAMS, char):
+            self._mark(mask, number, faces)
+        return mask
+
+    def facet(self, name: str) -> tuple[list[str], NDArray[np.uint16], NDArray[np.uint16]]:
+        """The values of a facet, and as pairs which document has which."""
+        if name == "device":
+            return self.values(name), self.section("device.docs"), self.section("device.codes")
+        column = _COLUMN.get(name, name)
+        return self.values(column), self.section(f"{column}.docs"), self.section(column)
+
+    def fitting(self, typed: Typed, level: int) -> Mask:
+        """Documents that fit what was typed at this level (`indexer/suggestions.py`) or a better one."""
+        return self._kept.get(("typed", typed, level), lambda: self._fitting(typed, level))
+
+    def _fitting(self, typed: Typed, level: int) -> Mask:
+        nothing = np.zeros(self.count, np.bool_)
+        if level == 3:
+            if not typed.letters:
+                return nothing
+            every = ~nothing
+            full, initials = (
+                kernel.containing(
+                    self.section(f"spelt.{name}.text"), self.section(f"spelt.{name}.ends"), typed.letters, every
+                )
+                for name in ("full", "initials")
+            )
+            return full | initials
+        if not typed.text:
+            return nothing
+        face = _SYMPTOMS if level == 2 else _TITLE
+        piece = f" {typed.text}" if typed.text[0].isascii() else typed.text
+        found = self._said(piece, self._likely(typed.text, face), range(face, face + 1))
+        if level == 0:
+            for doc in np.flatnonzero(found):
+                found[doc] = typed.title_starts(self.text(_TITLE, int(doc)).strip())
         return found
 
-    def _having(self, term: str, faces: slice) -> Mask:
-        mask = np.zeros(self.size, np.bool_)
-        found = self.postings(Space.GRAMS, term)
-        if found is not None:
-            mask[found[0][found[1][:, faces].any(axis=1)]] = True
-        return mask
+    def _likely(self, typed: str, face: int) -> Mask:
+        """Documents that have the pairs of characters of what was typed; all where there are no pairs to look up."""
+        faces = range(face, face + 1)
+        pairs = ["".join(pair) for pair in pairwise(typed) if is_cjk(pair[0]) and is_cjk(pair[1])]
+        if not pairs:
+            return self._beginning(typed, faces) if is_cjk(typed[0]) and len(typed) == 1 else self._every()
+        found = self._every()
+        for pair in pairs:
+            found &= self._having(pair, faces)
+        return found
 
-    def _beginning(self, char: str, faces: slice) -> Mask:
-        """One character alone: at every character begins exactly one gram."""
-        mask = np.zeros(self.size, np.bool_)
-        with self._lock:
-            for docs, rows in self._terms.prefixed(Space.GRAMS, char):
-                mask[docs[rows[:, faces].any(axis=1)]] = True
-        return mask
+    def _every(self) -> Mask:
+        return np.ones(self.count, np.bool_)
 
-    def facet(self, name: str) -> tuple[list[str], NDArray[np.int64], NDArray[np.int64]]:
-        """The values of a facet, and as pairs which document has which."""
-        return self._kept.get(("facet", name), lambda: self._facet(name))
 
-    def _facet(self, name: str) -> tuple[list[str], NDArray[np.int64], NDArray[np.int64]]:
-        values: dict[str, int] = {}
-        pairs = [
-            (doc, values.setdefault(value, len(values)))
-            for doc, card in enumerate(self.cards)
-            for value in card.facet(name)
-        ]
-        table = np.array(pairs, dtype=np.int64).reshape(-1, 2)
-        return list(values), table[:, 0], table[:, 1]
-
-    @cached_property
-    def _titles(self) -> list[tuple[str, str]]:
-        """Canonical titles and symptoms: what is looked through at every key press stays in memory."""
-        return [(texts[0], texts[1]) for texts in (self._text(doc, staff_text=False) for doc in range(self.size))]
-
-    def fitting(self, typed: Typed, level: int) -> list[int]:
-        """Documents that fit what was typed at this level (`indexer/suggestions.py`) or a better one."""
-        if level == 0:
-            return [doc for doc, (title, _) in enumerate(self._titles) if typed.title_starts(title.strip())]
-        if level == 1:
-            return [doc for doc, (title, _) in enumerate(self._titles) if typed.occurs(title)]
-        if level == 2:
-            return [doc for doc, (_, symptoms) in enumerate(self._titles) if typed.occurs(symptoms)]
-        return [doc for doc, spelt in enumerate(self.spelt) if typed.spelt(*spelt)]
+def _passes(column: str, value: str, one: Condition) -> bool:
+    """Does a document with this value in the column pass? Asked of a card, so that there is one rule."""
+    attributes = dict.fromkeys(("kind", "category", "audience", "owner_group"), "") | {column: value}
+    card = Card(
+        id="", version=0, title="", devices=(), codes=(), updated=0, keys=frozenset(),
+        filter_keys=("", frozenset(), frozenset()), **attributes,
+    )  # fmt: skip
+    return card.passes(one.filter, one.keys)

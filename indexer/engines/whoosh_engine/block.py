@@ -1,0 +1,378 @@
+"""How do up to 65,536 documents look on disk, as arrays that are read where they lie?
+
+A block file is written once and mapped by every process. It begins with MAGIC and the length of a JSON header that
+names the sections (type, place, number of items); each section is a plain little-endian array, aligned to 8 bytes.
+
+Postings, per space (`words`, `grams`, `pinyin`, `keys`):
+
+    text, ends      all terms in UTF-8 and byte order, and where each ends (a 0 first)
+    starts          per term, its first posting (and one more)
+    docs            document numbers in the block, ascending within a term: 16 bits
+    codes           per posting, how often in each face: a row of `patterns`, RARE for one that a byte cannot name
+    rare_at, rare   the postings with a rare pattern, ascending, and its row
+    patterns        the rows of counts that occur, five numbers each, the most frequent first
+    lengths         five rows, the length of each face of each document
+
+`keys` has no faces: it holds what names a document (see `Key`). Attributes are dictionary-coded columns, `texts` the
+canonical texts of each face in UTF-16, in which phrases are looked for.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from array import array
+from collections.abc import Iterable, Mapping, Sequence
+from enum import StrEnum
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from indexer.projection import FACES, Card, Projection, Space
+
+MAGIC = b"KBBLOCK1"
+MOST_DOCUMENTS = 65_536
+RARE = 255  # most documents have a term once or twice in one face, so 255 patterns are nearly all that occur
+KEYS = "keys"
+SPACES = (*(space.value for space in Space), KEYS)
+COLUMNS = ("kind", "category", "audience", "owner_group")
+_ALIGNED = 8
+Array = NDArray[Any]
+
+
+class Key(StrEnum):
+    """What a key is for; the first letter of a term in the space `keys`."""
+
+    EXACT = "="  # typed alone or within a query, it means this document
+    ID = "i"
+    DEVICE = "d"
+    CODE = "c"
+
+
+class Writer:
+    """Collects documents and writes them as one block."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self._terms: dict[str, dict[str, int]] = {space: {} for space in SPACES}
+        self._numbers = {space: array("I") for space in SPACES}
+        self._docs = {space: array("H") for space in SPACES}
+        self._patterns: dict[Space, dict[tuple[int, ...], int]] = {space: {} for space in Space}
+        self._codes = {space: array("I") for space in Space}
+        self._lengths = {space: array("I") for space in Space}
+        self._ids: list[str] = []
+        self._titles: list[str] = []
+        self._versions = array("I")
+        self._updated = array("I")
+        self._columns: dict[str, list[str]] = {name: [] for name in COLUMNS}
+        self._devices: list[tuple[int, str]] = []
+        self._texts: list[list[str]] = [[] for _ in FACES]
+        self._spelt: tuple[list[str], list[str]] = ([], [])
+
+    def add(self, projection: Projection) -> None:
+        """Take in a document."""
+        doc, card = self.count, projection.card
+        for space in Space:
+            numbers, codes = self._numbers[space], self._codes[space]
+            terms, patterns = self._terms[space], self._patterns[space]
+            counts = projection.counts[space]
+            for term, row in counts.items():
+                numbers.append(terms.setdefault(term, len(terms)))
+                codes.append(patterns.setdefault(tuple(row), len(patterns)))
+            self._docs[space].extend([doc] * len(counts))
+            self._lengths[space].extend(projection.lengths[space])
+        for key in _keys(card):
+            self._numbers[KEYS].append(self._terms[KEYS].setdefault(key, len(self._terms[KEYS])))
+            self._docs[KEYS].append(doc)
+        self._ids.append(card.id)
+        self._titles.append(card.title)
+        self._versions.append(card.version)
+        self._updated.append(card.updated)
+        for name in COLUMNS:
+            self._columns[name].append(getattr(card, name))
+        self._devices += [(doc, device) for device in dict.fromkeys(card.devices)]
+        for face, text in enumerate(projection.texts):
+            self._texts[face].append(text)
+        for kept, spelt in zip(self._spelt, projection.spelt, strict=True):
+            kept.append(spelt)
+        self.count += 1
+
+    def merge(self, block: Block, live: NDArray[np.bool_]) -> None:
+        """Take in the live documents of another block."""
+        kept = np.flatnonzero(live)
+        renumbered = np.full(block.count, -1, np.int64)
+        renumbered[kept] = np.arange(self.count, self.count + len(kept))
+        for space in SPACES:
+            names = block.terms(space)
+            known = self._terms[space]
+            starts = block.section(f"{space}.starts")
+            docs = renumbered[block.section(f"{space}.docs")]
+            alive = docs >= 0
+            own = np.repeat(np.arange(len(names), dtype=np.uint32), np.diff(starts))[alive]
+            used = np.unique(own)  # a term of deleted documents alone is forgotten
+            numbers = np.zeros(len(names), np.uint32)
+            for number in used:
+                numbers[number] = known.setdefault(names[number], len(known))
+            self._numbers[space].frombytes(numbers[own].tobytes())
+            self._docs[space].frombytes(docs[alive].astype(np.uint16).tobytes())
+            if space != KEYS:
+                known_rows = self._patterns[Space(space)]
+                renamed = np.array(
+                    [known_rows.setdefault(row, len(known_rows)) for row in map(tuple, block.patterns(space).tolist())],
+                    np.uint32,
+                )
+                self._codes[Space(space)].frombytes(renamed[block.codes(space)[alive]].tobytes())
+                lengths = block.section(f"{space}.lengths").reshape(len(FACES), -1)[:, kept]
+                self._lengths[Space(space)].frombytes(np.ascontiguousarray(lengths.T, np.uint32).tobytes())
+        self._ids += [block.id(int(doc)) for doc in kept]
+        self._titles += [block.title(int(doc)) for doc in kept]
+        self._versions.frombytes(block.section("version")[kept].astype(np.uint32).tobytes())
+        self._updated.frombytes(block.section("updated")[kept].astype(np.uint32).tobytes())
+        for name in COLUMNS:
+            values, codes = block.values(name), block.section(name)
+            self._columns[name] += [values[code] for code in codes[kept]]
+        devices = block.values("device")
+        self._devices += [
+            (int(renumbered[doc]), devices[code])
+            for doc, code in zip(block.section("device.docs"), block.section("device.codes"), strict=True)
+            if live[doc]
+        ]
+        for face, texts in enumerate(self._texts):
+            texts += [block.text(face, int(doc)) for doc in kept]
+        for number, spelt in enumerate(self._spelt):
+            spelt += [block.spelt(int(doc))[number] for doc in kept]
+        self.count += len(kept)
+
+    def write(self, path: Path) -> None:
+        """Write the block, on the disk when this returns."""
+        sections: dict[str, Array] = {}
+        values: dict[str, list[str]] = {}
+        for space in SPACES:
+            sections |= {f"{space}.{name}": part for name, part in self._postings(space).items()}
+        for space in Space:
+            lengths = np.frombuffer(self._lengths[space], np.uint32).reshape(-1, len(FACES))
+            sections[f"{space}.lengths"] = np.ascontiguousarray(lengths.T).ravel()
+        ids = [id.encode() for id in self._ids]
+        sections |= _strings("id", ids)
+        sections["id.order"] = np.array(sorted(range(self.count), key=ids.__getitem__), np.uint16)
+        sections |= _strings("title", [title.encode() for title in self._titles])
+        sections["title.characters"] = np.array([len(title) for title in self._titles], np.uint16)
+        sections["version"] = np.frombuffer(self._versions, np.uint32)
+        sections["updated"] = np.frombuffer(self._updated, np.uint32)
+        for name in COLUMNS:
+            codes, values[name] = _coded(self._columns[name])
+            sections[name] = codes
+            sections[f"{name}.docs"] = np.arange(self.count, dtype=np.uint16)
+        codes, values["device"] = _coded([device for _, device in self._devices])
+        sections["device.codes"] = codes
+        sections["device.docs"] = np.array([doc for doc, _ in self._devices], np.uint16)
+        for face, texts in enumerate(self._texts):
+            sections |= _strings(f"text.{face}", [text.encode("utf-16-le") for text in texts], unit=np.uint16)
+        for name, spelt in zip(("full", "initials"), self._spelt, strict=True):
+            sections |= _strings(f"spelt.{name}", [text.encode() for text in spelt])
+        _write(path, self.count, sections, values)
+
+    def _postings(self, space: str) -> dict[str, Array]:
+        terms = self._terms[space]
+        encoded = [term.encode() for term in terms]
+        order = sorted(range(len(encoded)), key=encoded.__getitem__)
+        rank = np.empty(len(order), np.uint32)
+        rank[order] = np.arange(len(order), dtype=np.uint32)
+        ranked = rank[np.frombuffer(self._numbers[space], np.uint32)]
+        by_term = np.argsort(ranked, kind="stable")  # stable keeps documents ascending
+        ranked = ranked[by_term]
+        starts = np.searchsorted(ranked, np.arange(len(order) + 1)).astype(np.uint32)
+        parts = {
+            **{
+                name.removeprefix("."): part
+                for name, part in _strings("", [encoded[number] for number in order]).items()
+            },
+            "starts": starts,
+            "docs": np.frombuffer(self._docs[space], np.uint16)[by_term],
+        }
+        if space == KEYS:
+            return parts
+        return parts | _coded_rows(
+            self._patterns[Space(space)], np.frombuffer(self._codes[Space(space)], np.uint32)[by_term]
+        )
+
+
+def _coded_rows(patterns: Mapping[tuple[int, ...], int], used: Array) -> dict[str, Array]:
+    """Patterns by how often they are used, and the code of every posting."""
+    often = np.argsort(-np.bincount(used, minlength=len(patterns)), kind="stable")
+    rank = np.empty(len(patterns), np.uint32)
+    rank[often] = np.arange(len(patterns), dtype=np.uint32)
+    codes = rank[used]
+    rare = np.flatnonzero(codes >= RARE)
+    rows = np.array(list(patterns), np.uint16).reshape(-1, len(FACES))[often]
+    return {
+        "codes": np.minimum(codes, RARE).astype(np.uint8),
+        "rare_at": rare.astype(np.uint32),
+        "rare": codes[rare].astype(np.uint32),
+        "patterns": rows.ravel(),
+    }
+
+
+def _keys(card: Card) -> list[str]:
+    id, devices, codes = card.filter_keys
+    return [
+        *(Key.EXACT + key for key in sorted(card.keys)),
+        Key.ID + id,
+        *(Key.DEVICE + key for key in sorted(devices)),
+        *(Key.CODE + key for key in sorted(codes)),
+    ]
+
+
+def _strings(name: str, parts: Sequence[bytes], *, unit: type = np.uint8) -> dict[str, Array]:
+    size = np.dtype(unit).itemsize
+    ends = np.zeros(len(parts) + 1, np.uint32)
+    np.cumsum([len(part) // size for part in parts], out=ends[1:])
+    return {f"{name}.text": np.frombuffer(b"".join(parts), unit), f"{name}.ends": ends}
+
+
+def _coded(values: Sequence[str]) -> tuple[Array, list[str]]:
+    known: dict[str, int] = {}
+    codes = np.array([known.setdefault(value, len(known)) for value in values], np.uint16)
+    return codes, list(known)
+
+
+def _write(path: Path, count: int, sections: Mapping[str, Array], values: Mapping[str, list[str]]) -> None:
+    place = 0
+    table: dict[str, tuple[str, int, int]] = {}
+    for name, part in sections.items():
+        table[name] = (part.dtype.str, place, len(part))
+        place += -(-part.nbytes // _ALIGNED) * _ALIGNED
+    header = json.dumps({"count": count, "sections": table, "values": values}, ensure_ascii=False).encode()
+    header += b" " * (-(len(header) + len(MAGIC) + 8) % _ALIGNED)
+    with path.open("xb") as file:
+        file.write(MAGIC + len(header).to_bytes(8, "little") + header)
+        for part in sections.values():
+            file.write(part.data)
+            file.write(b"\0" * (-part.nbytes % _ALIGNED))
+        file.flush()
+        os.fsync(file.fileno())
+
+
+class Block:
+    """A block, mapped. Never changes; safe to share between threads, and by any number of processes."""
+
+    def __init__(self, path: Path) -> None:
+        self._map: NDArray[np.uint8] = np.memmap(path, np.uint8, "r")
+        if self._map[: len(MAGIC)].tobytes() != MAGIC:
+            raise ValueError(f"{path.name} is no block")
+        length = int.from_bytes(self._map[len(MAGIC) : len(MAGIC) + 8].tobytes(), "little")
+        begin = len(MAGIC) + 8 + length
+        header = json.loads(self._map[len(MAGIC) + 8 : begin].tobytes())
+        self.count: int = header["count"]
+        self._values: dict[str, list[str]] = header["values"]
+        self._sections: dict[str, Array] = {
+            name: np.frombuffer(self._map, type, number, begin + place)
+            for name, (type, place, number) in header["sections"].items()
+        }
+
+    def section(self, name: str) -> Array:
+        """An array of the file."""
+        return self._sections[name]
+
+    def values(self, name: str) -> list[str]:
+        """The values of a column by code."""
+        return self._values[name]
+
+    def _string(self, name: str, number: int) -> bytes:
+        ends = self._sections[f"{name}.ends"]
+        return self._sections[f"{name}.text"][ends[number] : ends[number + 1]].tobytes()
+
+    def id(self, doc: int) -> str:
+        return self._string("id", doc).decode()
+
+    def title(self, doc: int) -> str:
+        return self._string("title", doc).decode()
+
+    def text(self, face: int, doc: int) -> str:
+        return self._string(f"text.{face}", doc).decode("utf-16-le")
+
+    def spelt(self, doc: int) -> tuple[str, str]:
+        return self._string("spelt.full", doc).decode(), self._string("spelt.initials", doc).decode()
+
+    def terms(self, space: str) -> list[str]:
+        """All terms of a space, in byte order."""
+        text, ends = self._sections[f"{space}.text"].tobytes(), self._sections[f"{space}.ends"].tolist()
+        return [text[start:end].decode() for start, end in pairwise(ends)]
+
+    def find(self, space: str, term: str) -> int:
+        """The number of a term, -1 if nobody has it."""
+        wanted = term.encode()
+        place = self._at(space, wanted)
+        return place if place < self._size(space) and self._string(space, place) == wanted else -1
+
+    def _size(self, space: str) -> int:
+        return len(self._sections[f"{space}.ends"]) - 1
+
+    def _at(self, space: str, wanted: bytes) -> int:
+        """The first term that is not before this one."""
+        low, high = 0, self._size(space)
+        while low < high:
+            middle = (low + high) // 2
+            if self._string(space, middle) < wanted:
+                low = middle + 1
+            else:
+                high = middle
+        return low
+
+    def prefixed(self, space: str, prefix: str) -> range:
+        """The numbers of the terms that begin so."""
+        start = prefix.encode()
+        after = start + b"\xff"  # no UTF-8 goes on with this byte
+        return range(self._at(space, start), self._at(space, after))
+
+    def docs(self, space: str, number: int) -> NDArray[np.uint16]:
+        """The documents that have a term."""
+        starts = self._sections[f"{space}.starts"]
+        return self._sections[f"{space}.docs"][starts[number] : starts[number + 1]]
+
+    def codes(self, space: str, postings: slice = slice(None)) -> NDArray[np.uint32]:
+        """Which row of `patterns` each posting has."""
+        codes = self._sections[f"{space}.codes"][postings].astype(np.uint32)
+        places = np.flatnonzero(codes == RARE)
+        if len(places):
+            at = places + (postings.start or 0)
+            codes[places] = self._sections[f"{space}.rare"][np.searchsorted(self._sections[f"{space}.rare_at"], at)]
+        return codes
+
+    def patterns(self, space: str) -> NDArray[np.uint16]:
+        """The rows of counts that occur: a column a face."""
+        return self._sections[f"{space}.patterns"].reshape(-1, len(FACES))
+
+    def counts(self, space: str, number: int) -> NDArray[np.uint16]:
+        """How often the documents that have a term have it in each face: a row a face."""
+        starts = self._sections[f"{space}.starts"]
+        codes = self.codes(space, slice(int(starts[number]), int(starts[number + 1])))
+        return self.patterns(space)[codes].T
+
+    def locate(self, id: str) -> int:
+        """The document with this id, deleted or not; -1 without one. The last, if it was written twice."""
+        wanted = id.encode()
+        order = self._sections["id.order"]
+        low, high = 0, self.count
+        while low < high:
+            middle = (low + high) // 2
+            if self._string("id", int(order[middle])) < wanted:
+                low = middle + 1
+            else:
+                high = middle
+        if low < self.count and self._string("id", int(order[low])) == wanted:
+            return int(order[low])
+        return -1
+
+
+def having(block: Block, keys: Iterable[str], kind: Key) -> NDArray[np.bool_]:
+    """Which documents have one of these keys?"""
+    mask = np.zeros(block.count, np.bool_)
+    for key in keys:
+        number = block.find(KEYS, kind + key)
+        if number >= 0:
+            mask[block.docs(KEYS, number)] = True
+    return mask

@@ -1,0 +1,135 @@
+"""What `kernel.c` does, in numpy: the same contract for machines without a compiler, and its judge in tests."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from indexer import ranking
+from indexer.engines.whoosh_engine.block import Block
+from indexer.plan import Concept
+from indexer.projection import FACES, Space
+from indexer.ranking import Field, Floats
+
+if TYPE_CHECKING:
+    from indexer.engines.whoosh_engine.kernel import Answer, Bits, Mask, Question, Table
+
+
+class _Sums:
+    """Sums over the documents of all blocks, laid end to end."""
+
+    def __init__(self, table: Table, live: Mask, bases: Sequence[int]) -> None:
+        self.table, self.live, self.bases = table, live, bases
+        size = len(live)
+        self.scores, self.matched, self.number = np.zeros(size), np.zeros(size), np.zeros(size, np.int64)
+        self.wanted = 0.0
+
+    def add(self, question: Question, space: Space, field: Field, concepts: Sequence[Concept]) -> _Sums:
+        for concept in concepts:
+            parts = [
+                self._one(block, base, question, space, field, concept)
+                for block, base in zip(self.table.blocks, self.bases, strict=False)
+            ]
+            df = sum(int(self.live[docs].sum()) for docs, _ in parts)
+            weight = concept.weight * ranking.idf(df, self.table.count)
+            for docs, values in parts:
+                self.scores[docs] += weight * values
+                self.matched[docs] += weight
+                self.number[docs] += 1
+            self.wanted += weight
+        return self
+
+    def _one(
+        self, block: Block, base: int, question: Question, space: Space, field: Field, concept: Concept
+    ) -> tuple[NDArray[np.int64], Floats]:
+        """The documents that have a concept, and what it contributes to each before its idf."""
+        table: NDArray[np.float64] | None = None
+        for term, weight in concept.terms:
+            number = block.find(space, term)
+            if number >= 0:
+                table = np.zeros((len(FACES), block.count)) if table is None else table
+                table[:, block.docs(space, number)] += weight * block.counts(space, number)
+        if table is None:
+            return np.zeros(0, np.int64), np.zeros(0)
+        table = table[: question.faces]
+        docs = np.flatnonzero(table.any(axis=0))
+        lengths = block.section(f"{space}.lengths").reshape(len(FACES), -1)[: question.faces, docs].astype(np.float64)
+        norms = ranking.length_norms(lengths, self.table.averages[space][: question.faces], field)
+        return docs + base, ranking.saturation(table[:, docs], norms, field)
+
+
+def search(table: Table, question: Question, allowed: Bits, named: Bits | None, wanted: int) -> Answer:
+    """See `kernel.Table.search`."""
+    from indexer.engines.whoosh_engine.kernel import Answer, Place
+
+    blocks = table.blocks
+    bases = [0, *np.cumsum([block.count for block in blocks]).tolist()]
+    alive, may = _laid(blocks, table.live), _laid(blocks, allowed)
+    exact = _laid(blocks, named) & may if named is not None else np.zeros(len(may), np.bool_)
+    sums = _Sums(table, alive, bases).add(question, question.space, question.field, question.concepts)
+    scores = sums.scores
+    if question.others:
+        assert question.other_field is not None
+        others = _Sums(table, alive, bases).add(question, Space.GRAMS, question.other_field, question.others).scores
+    else:
+        others = np.zeros(len(may))
+    share = np.minimum(sums.matched / sums.wanted, 1.0) if sums.wanted > 0 else np.ones(len(may))
+    total_scores = scores * share**question.coverage + question.share * others
+    found = may if question.everything else may & (scores > 0) & (sums.number >= question.need)
+    found = found | exact
+    docs = np.flatnonzero(found)
+    updated = np.concatenate([np.zeros(0, np.int64), *(block.section("updated").astype(np.int64) for block in blocks)])
+
+    def place(doc: int) -> tuple[int, int]:
+        block = int(np.searchsorted(bases, doc, side="right")) - 1
+        return block, doc - bases[block]
+
+    def id_of(number: int) -> str:
+        block, doc = place(int(docs[number]))
+        return blocks[block].id(doc)
+
+    tiers = (~exact[docs]).astype(np.int8)
+    best = []
+    for number in ranking.top(tiers, total_scores[docs], updated[docs], id_of, count=wanted):
+        doc = int(docs[number])
+        best.append(Place(*place(doc), round(float(total_scores[doc]), 6), bool(exact[doc])))
+    rows = np.zeros_like(allowed)
+    for number in range(len(blocks)):
+        packed = np.packbits(found[bases[number] : bases[number + 1]], bitorder="little")
+        rows[number].view(np.uint8)[: len(packed)] = packed
+    return Answer(best, len(docs), rows)
+
+
+def _laid(blocks: Sequence[Block], bits: Bits) -> Mask:
+    """The bits of all blocks, laid end to end."""
+    return np.concatenate(
+        [
+            np.zeros(0, np.bool_),
+            *(
+                np.unpackbits(row.view(np.uint8), count=block.count, bitorder="little").astype(np.bool_)
+                for row, block in zip(bits, blocks, strict=True)
+            ),
+        ]
+    )
+
+
+def counted(found: Bits, docs: NDArray[np.uint16], codes: NDArray[np.uint16], values: int) -> NDArray[np.int64]:
+    """See `kernel.counted`."""
+    bits = np.unpackbits(found.view(np.uint8), bitorder="little").astype(np.bool_)
+    return np.bincount(codes[bits[docs]], minlength=values)
+
+
+def containing(text: NDArray[Any], ends: NDArray[np.uint32], piece: bytes, candidates: Mask) -> Mask:
+    """See `kernel.containing`."""
+    found = np.zeros_like(candidates)
+    unit = text.dtype.itemsize
+    for doc in np.flatnonzero(candidates):
+        said = text[ends[doc] : ends[doc + 1]].tobytes()
+        at = said.find(piece)
+        while at >= 0 and at % unit:
+            at = said.find(piece, at + 1)
+        found[doc] = at >= 0
+    return found

@@ -1,0 +1,118 @@
+"""The native kernel and numpy give the same answers; without the library the product still searches."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from indexer import IndexDocument, Scope, SearchRequest, parse
+from indexer.analysis import Analyzer
+from indexer.engines.base import FACETS
+from indexer.engines.scan import ScanEngine
+from indexer.engines.whoosh_engine import WhooshEngine, build_kernel, kernel
+from tests.indexer.engines.test_judge import QUERIES, SCOPES, WORDS, assert_same, random_document
+
+needs_native = pytest.mark.skipif(kernel.NAME != "native", reason="no native kernel: no C compiler at installation")
+
+
+@pytest.fixture
+def numpy_only(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setattr(kernel, "_native", None)
+    yield
+
+
+def _filled(folder: Path, analyzer: Analyzer, rng: random.Random, *, batches: int, size: int) -> WhooshEngine:
+    engine = WhooshEngine.create(folder, analyzer)
+    for version in range(1, batches + 1):
+        documents = [random_document(rng, rng.randrange(3 * size), version) for _ in range(size)]
+        engine.apply(documents, [f"S-{rng.randrange(3 * size)}" for _ in range(size // 10)])
+    return engine
+
+
+@needs_native
+@pytest.mark.parametrize("seed", range(3))
+def test_same_as_numpy_where_documents_are_passed_over(
+    analyzer: Analyzer, tmp_path: Path, seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Enough documents that few of them reach the page, in several blocks with deletions."""
+    rng = random.Random(seed)
+    engine = _filled(tmp_path / "index", analyzer, rng, batches=3, size=500)
+    typed = [*QUERIES, *(" ".join(rng.choices(WORDS, k=rng.randint(2, 7))) for _ in range(20))]
+    for text in typed:
+        scope, limit = rng.choice(SCOPES), rng.choice((1, 3, 10, 50))
+        request = SearchRequest(parse(text), scope, limit, rng.choice((0, 0, 5)), FACETS)
+        ours = engine.search(request)
+        with monkeypatch.context() as without:
+            without.setattr(kernel, "_native", None)
+            assert_same(ours, engine.search(request), text)
+
+
+def test_numpy_alone_is_the_same_as_the_judge(analyzer: Analyzer, tmp_path: Path, numpy_only: None) -> None:
+    rng = random.Random(7)
+    ours, judge = WhooshEngine.create(tmp_path / "index", analyzer), ScanEngine(analyzer)
+    for version in range(1, 5):
+        documents = [random_document(rng, rng.randrange(40), version) for _ in range(12)]
+        for engine in (ours, judge):
+            engine.apply(documents, ["S-3"])
+    ours.optimise()
+    for typed in QUERIES:
+        for scope in SCOPES:
+            request = SearchRequest(parse(typed), scope, 20, 1, FACETS)
+            assert_same(ours.search(request), judge.search(request), typed)
+    for prefix in ("机", "黑屏", "jd", "connection"):
+        assert ours.suggest(prefix, Scope.everything(), 5) == judge.suggest(prefix, Scope.everything(), 5)
+
+
+def test_counts_that_a_byte_cannot_name(analyzer: Analyzer, tmp_path: Path) -> None:
+    """More than 255 different rows of counts in one block, and some beyond 16 bits' comfort."""
+    ours, judge = WhooshEngine.create(tmp_path / "index", analyzer), ScanEngine(analyzer)
+    documents = [
+        IndexDocument(f"D-{n:03}", 1, "solution", "光猫", "光猫 " * n + "机顶盒 " * (n % 7)) for n in range(1, 400)
+    ]
+    for engine in (ours, judge):
+        engine.apply(documents, [])
+        engine.apply([IndexDocument("D-002", 2, "solution", "光猫", "光猫 " * 70_000)], [])
+    ours.optimise()
+    for typed in ("光猫", "光猫 机顶盒", "机顶盒"):
+        request = SearchRequest(parse(typed), Scope.everything(), limit=50)
+        assert_same(ours.search(request), judge.search(request), typed)
+
+
+@pytest.mark.parametrize("native", [pytest.param(True, marks=needs_native), False])
+def test_text_is_found_at_whole_characters_only(native: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    if not native:
+        monkeypatch.setattr(kernel, "_native", None)
+    said = ["光猫红灯", "丁一", "", "猫"]
+    text = np.frombuffer("".join(said).encode("utf-16-le"), np.uint16)
+    ends = np.cumsum([0, *map(len, said)]).astype(np.uint32)
+    every = np.ones(len(said), np.bool_)
+    assert kernel.containing(text, ends, "猫", every).tolist() == [True, False, False, True]
+    assert kernel.containing(text, ends, "灯丁", every).tolist() == [False] * 4  # across two documents
+    assert kernel.containing(text, ends, "猫", np.array([False, True, True, True])).tolist() == [False] * 3 + [True]
+    odd = "一丁".encode("utf-16-le")[1:3].decode("utf-16-le", "replace")
+    assert not kernel.containing(text, ends, odd, every).any()
+    letters = np.frombuffer(b"guangmao", np.uint8)
+    assert (
+        kernel.containing(letters, np.array([0, 5, 8], np.uint32), "gm", np.ones(2, np.bool_)).tolist() == [False] * 2
+    )
+    assert kernel.containing(letters, np.array([0, 5, 8], np.uint32), "ang", np.ones(2, np.bool_)).tolist() == [
+        True,
+        False,
+    ]
+
+
+@needs_native
+def test_the_library_is_that_of_the_source(tmp_path: Path) -> None:
+    """Built anew, it exports what is loaded: nobody searches with the kernel of another version."""
+    assert build_kernel.build(tmp_path / "kernel.so") == ""
+    assert build_kernel.LIBRARY.stat().st_mtime >= build_kernel.SOURCE.stat().st_mtime
+
+
+def test_without_a_compiler_nothing_is_built(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert build_kernel.build(tmp_path / "kernel.so") == "no C compiler"
+    assert not (tmp_path / "kernel.so").exists()
