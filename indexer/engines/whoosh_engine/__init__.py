@@ -162,11 +162,16 @@ class WhooshEngine:
                 change.put(writer)
 
     def optimise(self) -> None:
+        while self._merge():
+            pass
+
+    def _merge(self) -> bool:
+        """Write some blocks anew as one; was there anything to merge?"""
         with self._guard():
             segments = TOC.read(self._storage, INDEX_NAME, schema=schema()).segments
             chosen = _mergeable(segments)
-            if len(chosen) < 2 and not any(map(_worn, chosen)):
-                return
+            if not chosen:
+                return False
             snapshot = self._current()
             writer = Writer()
             with commit(self._storage) as change:
@@ -174,6 +179,7 @@ class WhooshEngine:
                     block = next(one for one in snapshot.segments if one.name == segment.segment_id())
                     writer.merge(block, ~segment.deleted())
                 change.replace(chosen, writer)
+            return True
 
     def close(self) -> None:
         with self._swap:
@@ -185,13 +191,17 @@ def _worn(segment: BlockSegment) -> bool:
 
 
 def _mergeable(segments: Sequence[BlockSegment]) -> list[BlockSegment]:
-    """The segments that one merge writes anew, as one block: the worn ones, and the small ones up to the first that is
-    so large that copying it would cost more than looking into one block more."""
+    """The segments that one merge writes anew, as one block; none when all is well.
+
+    The smallest that fit into one block together, up to the first that is so large that copying it would cost more than
+    looking into one block more; and the worn ones, alone if they have to."""
     chosen: list[BlockSegment] = []
     documents = 0
-    for segment in sorted(segments, key=lambda one: (not _worn(one), one.doc_count())):
+    for segment in sorted(segments, key=lambda one: one.doc_count()):
         count = segment.doc_count()
-        if documents + count <= MOST_DOCUMENTS and (_worn(segment) or not chosen or count < _LARGE * documents):
+        if documents + count <= MOST_DOCUMENTS and (not chosen or count < _LARGE * documents):
             chosen.append(segment)
             documents += count
-    return chosen
+    if len(chosen) > 1:
+        return chosen
+    return [segment for segment in segments if _worn(segment)][:1]

@@ -1,9 +1,9 @@
 /* The documents of an index that score best, from the mapped arrays of its blocks. See kernel.py for the contract,
  * block.py for the arrays and ranking.py for the formulae; numpy_kernel.py gives the same answer without a compiler.
  *
- * A block holds at most 65,536 documents, so its sums fit the second-level cache. A concept is looked up only for the
- * documents that could still reach the page (MaxScore: Turtle and Flood 1995), and so are the pairs of characters, the
- * rarest first: what is left out cannot change a hit or its score.
+ * Documents are taken a window at a time, so that the sums stay in the second-level cache. A concept is looked up only for
+ * the documents that could still reach the page (MaxScore: Turtle and Flood 1995), and so are the pairs of characters,
+ * the rarest first: what is left out cannot change a hit or its score.
  */
 
 #include <math.h>
@@ -14,6 +14,8 @@
 #define FACES 5
 #define BLOCK 65536
 #define WORDS64 (BLOCK / 64)
+#define WINDOW 8192
+#define WINDOW64 (WINDOW / 64)
 #define CODES 256
 #define RARE 255          /* a code that names no pattern: see `rare` */
 #define SLACK 1e-6        /* scores are compared by six decimals */
@@ -90,10 +92,17 @@ typedef struct {
     int hidden; /* some pattern has no face that takes part */
 } meaning_t;
 
+/* What is summed up for a document: side by side, for they are written together. */
 typedef struct {
-    double words[BLOCK], matched[BLOCK], others[BLOCK], pooled[BLOCK];
-    uint16_t number[BLOCK], asked[BLOCK];
-    uint64_t touched[WORDS64], found[WORDS64], reachable[WORDS64];
+    double words, matched;
+} sum_t;
+
+typedef struct {
+    sum_t sums[WINDOW]; /* these by document in the window */
+    double others[WINDOW], pooled[WINDOW];
+    uint16_t number[WINDOW], asked[WINDOW];
+    uint64_t touched[WINDOW64], found[WINDOW64], reachable[WINDOW64];
+    uint64_t counted[WORDS64];
     meaning_t meaning, other_meaning;
 } scratch_t;
 
@@ -136,12 +145,14 @@ typedef struct {
     const uint16_t *docs;
     const uint8_t *codes;
     uint32_t first, size, faces, count;
+    uint32_t place; /* of the first posting not yet taken */
     double weight;
 } list_t;
 
 static int open_list(list_t *list, const block_t *block, const space_t *space, const field_t *field,
                      const meaning_t *meaning, uint32_t faces, const term_t *term) {
     int64_t number = find(space, term->text, term->length);
+    list->size = list->place = 0;
     if (number < 0) return 0;
     list->space = space;
     list->field = field;
@@ -153,6 +164,7 @@ static int open_list(list_t *list, const block_t *block, const space_t *space, c
     list->faces = faces;
     list->count = block->count;
     list->weight = term->weight;
+    list->place = 0;
     return 1;
 }
 
@@ -193,6 +205,22 @@ static inline double pooled_at(const list_t *list, uint32_t place) {
     return face == NOTHING ? 0.0 : list->weight * pooled_over_several(list, place);
 }
 
+/* What the only term of a concept adds: (k1 + 1) p / (k1 + p) with p = above / below, in one division. */
+static inline double added_at(const list_t *list, uint32_t place, double weight, double k1) {
+    uint32_t code = list->codes[place];
+    int face = list->meaning->face[code];
+    if (face >= 0) {
+        double above = list->weight * list->meaning->above[code];
+        double below = list->field->base[face] +
+                       list->field->slope[face] *
+                           list->space->lengths[(uint64_t)face * list->count + list->docs[place]];
+        return weight * (k1 + 1.0) * above / (k1 * below + above);
+    }
+    if (face == NOTHING) return 0.0;
+    double pooled = list->weight * pooled_over_several(list, place);
+    return weight * (k1 + 1.0) * pooled / (k1 + pooled);
+}
+
 static inline int visible_at(const list_t *list, uint32_t place) {
     int face = list->meaning->face[list->codes[place]];
     if (face != SEVERAL) return face >= 0;
@@ -221,14 +249,14 @@ static double occurrences(const block_t *blocks, uint32_t number, const request_
                 total += list.size;
                 continue;
             }
-            if (!any++) memset(scratch->touched, 0, words * sizeof *scratch->touched);
+            if (!any++) memset(scratch->counted, 0, words * sizeof *scratch->counted);
             for (uint32_t place = 0; place < list.size; place++)
                 if (everywhere || visible_at(&list, place))
-                    scratch->touched[list.docs[place] >> 6] |= 1ull << (list.docs[place] & 63);
+                    scratch->counted[list.docs[place] >> 6] |= 1ull << (list.docs[place] & 63);
         }
         for (uint32_t word = 0; any && word < words; word++)
-            total += (uint64_t)__builtin_popcountll(block->live ? scratch->touched[word] & block->live[word]
-                                                                : scratch->touched[word]);
+            total += (uint64_t)__builtin_popcountll(block->live ? scratch->counted[word] & block->live[word]
+                                                                : scratch->counted[word]);
     }
     return (double)total;
 }
@@ -288,96 +316,108 @@ static int by_most(const void *one, const void *other) {
     return ((const turn_t *)one)->which < ((const turn_t *)other)->which ? -1 : 1;
 }
 
-static inline void take(uint32_t doc, double pooled, double weight, double k1) {
-    scratch->words[doc] += weight * ((k1 + 1.0) * pooled / (k1 + pooled));
-    scratch->matched[doc] += weight;
-    scratch->number[doc]++;
+static inline void take(scratch_t *at, uint32_t doc, double added, double weight, int counting) {
+    sum_t *sum = at->sums + doc;
+    sum->words += added;
+    sum->matched += weight;
+    if (counting) at->number[doc]++;
 }
 
-/* Add a concept to the sums of a block's documents. Documents that have none of the concepts before it could not reach
- * the page any more if `late` is set: they are found, and not scored. */
-static void add(const block_t *block, const request_t *request, const concept_t *concept, const term_t *terms,
-                double weight, int late) {
-    const space_t *space = block->spaces + request->space;
-    double k1 = request->field.k1;
-    uint32_t words = (block->count + 63) / 64;
-    list_t list;
-    int any = 0;
-    for (uint32_t term = 0; term < concept->terms; term++) {
-        if (!open_list(&list, block, space, &request->field, &scratch->meaning, request->faces,
-                       terms + concept->first + term))
-            continue;
-        if (concept->terms > 1 && !any++) memset(scratch->touched, 0, words * sizeof *scratch->touched);
-        for (uint32_t place = 0; place < list.size; place++) {
-            uint16_t doc = list.docs[place];
-            uint64_t bit = 1ull << (doc & 63);
-            if (late && !(scratch->reachable[doc >> 6] & bit)) {
-                if (visible_at(&list, place)) scratch->found[doc >> 6] |= bit;
-                continue;
-            }
-            double pooled = pooled_at(&list, place);
-            if (pooled == 0.0) continue;
-            scratch->found[doc >> 6] |= bit;
-            if (concept->terms == 1) {
-                take(doc, pooled, weight, k1);
-                continue;
-            }
-            scratch->pooled[doc] = scratch->touched[doc >> 6] & bit ? scratch->pooled[doc] + pooled : pooled;
-            scratch->touched[doc >> 6] |= bit;
-        }
+/* Move a list to the first document that is not before this one. */
+static void seek(list_t *list, uint32_t doc) {
+    uint32_t low = list->place, step = 1, high;
+    if (low >= list->size || list->docs[low] >= doc) return;
+    while (low + step < list->size && list->docs[low + step] < doc) low += step, step *= 2;
+    high = low + step < list->size ? low + step : list->size;
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        if (list->docs[middle] < doc) low = middle + 1;
+        else high = middle;
     }
-    for (uint32_t word = 0; any && word < words; word++)
-        for (uint64_t bits = scratch->touched[word]; bits; bits &= bits - 1) {
+    list->place = low;
+}
+
+/* Add a concept to the sums of a window's documents. Documents that have none of the concepts before it could not reach
+ * the page any more if `late` is set: they are found, and not scored. */
+static void add(list_t *lists, uint32_t terms, uint32_t start, double weight, double k1, int counting, int late) {
+    scratch_t *at = scratch; /* thread-local: read once */
+    int any = 0;
+    for (uint32_t term = 0; term < terms; term++) {
+        list_t *list = lists + term;
+        uint32_t place = list->place;
+        if (place >= list->size || list->docs[place] - start >= WINDOW) continue;
+        if (terms > 1 && !any++) memset(at->touched, 0, sizeof at->touched);
+        for (; place < list->size; place++) {
+            uint32_t doc = list->docs[place] - start;
+            if (doc >= WINDOW) break;
+            uint64_t bit = 1ull << (doc & 63);
+            if (late && !(at->reachable[doc >> 6] & bit)) {
+                if (visible_at(list, place)) at->found[doc >> 6] |= bit;
+                continue;
+            }
+            if (terms == 1) {
+                double added = added_at(list, place, weight, k1);
+                if (added == 0.0) continue;
+                at->found[doc >> 6] |= bit;
+                take(at, doc, added, weight, counting);
+                continue;
+            }
+            double pooled = pooled_at(list, place);
+            if (pooled == 0.0) continue;
+            at->found[doc >> 6] |= bit;
+            at->pooled[doc] = at->touched[doc >> 6] & bit ? at->pooled[doc] + pooled : pooled;
+            at->touched[doc >> 6] |= bit;
+        }
+        list->place = place;
+    }
+    for (uint32_t word = 0; any && word < WINDOW64; word++)
+        for (uint64_t bits = at->touched[word]; bits; bits &= bits - 1) {
             uint32_t doc = word * 64 + (uint32_t)__builtin_ctzll(bits);
-            take(doc, scratch->pooled[doc], weight, k1);
+            take(at, doc, weight * (k1 + 1.0) * at->pooled[doc] / (k1 + at->pooled[doc]), weight, counting);
         }
 }
 
 /* Of the documents asked about, keep those that can still reach the threshold; returns how many. */
 static uint32_t keep(uint32_t asked, double threshold, double share, double left, const uint64_t *named) {
+    scratch_t *at = scratch;
     uint32_t kept = 0;
     for (uint32_t index = 0; index < asked; index++) {
-        uint16_t doc = scratch->asked[index];
+        uint16_t doc = at->asked[index];
         int is_named = named && named[doc >> 6] >> (doc & 63) & 1;
-        if (is_named || scratch->words[doc] + share * (scratch->others[doc] + left) + SLACK >= threshold)
-            scratch->asked[kept++] = doc;
-        else scratch->reachable[doc >> 6] &= ~(1ull << (doc & 63));
+        if (is_named || at->sums[doc].words + share * (at->others[doc] + left) + SLACK >= threshold)
+            at->asked[kept++] = doc;
+        else at->reachable[doc >> 6] &= ~(1ull << (doc & 63));
     }
     return kept;
 }
 
 /* Add one of the others to the documents asked about: by walking its postings, or by looking each document up. */
-static void add_other(const list_t *list, uint32_t asked, double weight, double k1) {
-    if (list->size / 16 <= asked) {
-        for (uint32_t place = 0; place < list->size; place++) {
-            uint16_t doc = list->docs[place];
-            if (!(scratch->reachable[doc >> 6] >> (doc & 63) & 1)) continue;
-            double pooled = pooled_at(list, place);
-            scratch->others[doc] += weight * ((k1 + 1.0) * pooled / (k1 + pooled));
+static void add_other(list_t *list, uint32_t start, uint32_t asked, double weight, double k1) {
+    scratch_t *at = scratch;
+    seek(list, start);
+    if (list->size - list->place <= 16 * asked) {
+        uint32_t place = list->place;
+        for (; place < list->size; place++) {
+            uint32_t doc = list->docs[place] - start;
+            if (doc >= WINDOW) break;
+            if (!(at->reachable[doc >> 6] >> (doc & 63) & 1)) continue;
+            at->others[doc] += added_at(list, place, weight, k1);
         }
+        list->place = place;
         return;
     }
-    uint32_t place = 0;
-    for (uint32_t index = 0; index < asked && place < list->size; index++) {
-        uint16_t doc = scratch->asked[index];
-        uint32_t step = 1, low = place, high;
-        while (low + step < list->size && list->docs[low + step] < doc) low += step, step *= 2;
-        high = low + step < list->size ? low + step : list->size - 1;
-        while (low < high) {
-            uint32_t middle = low + (high - low) / 2;
-            if (list->docs[middle] < doc) low = middle + 1;
-            else high = middle;
-        }
-        place = low;
-        if (list->docs[place] != doc) continue;
-        double pooled = pooled_at(list, place);
-        scratch->others[doc] += weight * ((k1 + 1.0) * pooled / (k1 + pooled));
+    for (uint32_t index = 0; index < asked; index++) {
+        uint32_t doc = at->asked[index];
+        seek(list, start + doc);
+        if (list->place >= list->size) return;
+        if (list->docs[list->place] != start + doc) continue;
+        at->others[doc] += added_at(list, list->place, weight, k1);
     }
 }
 
 static double part_of(uint32_t doc, double wanted) {
     if (wanted <= 0.0) return 1.0;
-    double part = scratch->matched[doc] / wanted;
+    double part = scratch->sums[doc].matched / wanted;
     return part > 1.0 ? 1.0 : part;
 }
 
@@ -387,7 +427,7 @@ static double threshold_of(uint32_t asked, uint32_t wanted, double reached, doub
     if (asked <= wanted || coverage > 1.0) return reached;
     for (uint32_t index = 0; index < asked; index++) {
         uint16_t doc = scratch->asked[index];
-        double least = scratch->words[doc];
+        double least = scratch->sums[doc].words;
         if (least <= reached || (size == wanted && least <= floor[0])) continue;
         least *= part_of(doc, total); /* no greater than with an exponent below one */
         if (least <= reached) continue;
@@ -439,85 +479,107 @@ int64_t kb_search(const block_t *blocks, uint32_t number, const request_t *reque
     }
     qsort(turns, request->concepts, sizeof *turns, by_most);
     qsort(turns + request->concepts, request->others, sizeof *turns, by_most);
-    uint32_t size = 0;
+    uint32_t size = 0, opened = 0;
     *total = 0;
+    for (uint32_t index = 0; index < every; index++) opened += concepts[index].terms;
+    list_t *lists = malloc((opened + 1) * sizeof *lists);
+    if (!lists) {
+        free(turns);
+        free(floor);
+        return -1;
+    }
+    scratch_t *at = scratch;
     for (uint32_t index = 0; index < number; index++) {
         const block_t *block = blocks + index;
-        uint32_t words = (block->count + 63) / 64;
-        const uint64_t *may = allowed + (uint64_t)index * WORDS64;
-        const uint64_t *named = exact ? exact + (uint64_t)index * WORDS64 : NULL;
-        uint64_t *result = found_bits + (uint64_t)index * WORDS64;
-        memset(scratch->found, 0, words * sizeof *scratch->found);
-        mean(&scratch->meaning, block->spaces + request->space, &request->field, request->faces);
-        /* -1 as long as any score reaches the page */
-        double threshold = size == request->wanted && size && hits[0].tier ? hits[0].score : -1.0;
-        double left = 0.0;
-        for (uint32_t turn = 0; turn < request->concepts; turn++) left += turns[turn].most;
-        int late = 0;
-        for (uint32_t turn = 0; turn < request->concepts; turn++) {
-            if (!late && request->need < 2 && left + request->share * most + SLACK < threshold) {
-                late = 1;
-                for (uint32_t word = 0; word < words; word++)
-                    scratch->reachable[word] = scratch->found[word] | (named ? named[word] : 0);
+        const space_t *space = block->spaces + request->space, *other_space = block->spaces + request->other_space;
+        mean(&at->meaning, space, &request->field, request->faces);
+        if (request->others) mean(&at->other_meaning, other_space, &request->other_field, request->faces);
+        for (uint32_t which = 0; which < every; which++)
+            for (uint32_t term = concepts[which].first; term < concepts[which].first + concepts[which].terms; term++) {
+                int other = which >= request->concepts;
+                open_list(lists + term, block, other ? other_space : space, other ? &request->other_field : &request->field,
+                          other ? &at->other_meaning : &at->meaning, request->faces, terms + term);
             }
-            left -= turns[turn].most;
-            add(block, request, concepts + turns[turn].which, terms, turns[turn].weight, late);
-        }
-        uint32_t asked = 0;
-        for (uint32_t word = 0; word < words; word++) {
-            uint64_t who = request->all ? may[word] : scratch->found[word] & may[word];
-            if (request->need > 1)
-                for (uint64_t rest = who; rest; rest &= rest - 1) {
-                    uint32_t doc = word * 64 + (uint32_t)__builtin_ctzll(rest);
-                    if (scratch->number[doc] < request->need) who &= ~(1ull << (doc & 63));
+        for (uint32_t start = 0; start < block->count; start += WINDOW) {
+            uint32_t documents = block->count - start < WINDOW ? block->count - start : WINDOW;
+            uint32_t words = (documents + 63) / 64;
+            uint64_t offset = (uint64_t)index * WORDS64 + start / 64;
+            const uint64_t *may = allowed + offset, *named = exact ? exact + offset : NULL;
+            memset(at->found, 0, words * sizeof *at->found);
+            /* -1 as long as any score reaches the page */
+            double threshold = size == request->wanted && size && hits[0].tier ? hits[0].score : -1.0;
+            double left = 0.0;
+            for (uint32_t turn = 0; turn < request->concepts; turn++) left += turns[turn].most;
+            int late = 0;
+            for (uint32_t turn = 0; turn < request->concepts; turn++) {
+                const concept_t *concept = concepts + turns[turn].which;
+                if (!late && request->need < 2 && left + request->share * most + SLACK < threshold) {
+                    late = 1;
+                    for (uint32_t word = 0; word < words; word++)
+                        at->reachable[word] = at->found[word] | (named ? named[word] : 0);
                 }
-            if (named) who |= named[word] & may[word];
-            result[word] = who;
-            *total += (uint64_t)__builtin_popcountll(who);
-            uint64_t ask = request->wanted ? (late ? who & scratch->reachable[word] : who) : 0;
-            for (uint64_t rest = ask; rest; rest &= rest - 1) {
-                uint32_t doc = word * 64 + (uint32_t)__builtin_ctzll(rest);
-                scratch->asked[asked++] = (uint16_t)doc;
-                scratch->others[doc] = 0.0;
+                left -= turns[turn].most;
+                add(lists + concept->first, concept->terms, start, turns[turn].weight, request->field.k1,
+                    request->need > 1, late);
             }
-            scratch->reachable[word] = ask;
-        }
-        if (asked && !exact)
-            threshold = threshold_of(asked, request->wanted, threshold, wanted, request->coverage, floor);
-        if (asked && request->others) {
-            const space_t *space = block->spaces + request->other_space;
-            mean(&scratch->other_meaning, space, &request->other_field, request->faces);
+            uint32_t asked = 0;
+            for (uint32_t word = 0; word < words; word++) {
+                uint64_t who = request->all ? may[word] : at->found[word] & may[word];
+                if (request->need > 1)
+                    for (uint64_t rest = who; rest; rest &= rest - 1) {
+                        uint32_t doc = word * 64 + (uint32_t)__builtin_ctzll(rest);
+                        if (at->number[doc] < request->need) who &= ~(1ull << (doc & 63));
+                    }
+                if (named) who |= named[word] & may[word];
+                found_bits[offset + word] = who;
+                *total += (uint64_t)__builtin_popcountll(who);
+                uint64_t ask = request->wanted ? (late ? who & at->reachable[word] : who) : 0;
+                for (uint64_t rest = ask; rest; rest &= rest - 1) {
+                    uint32_t doc = word * 64 + (uint32_t)__builtin_ctzll(rest);
+                    if (threshold > 0.0 && !(named && named[word] >> (doc & 63) & 1) &&
+                        at->sums[doc].words + request->share * most + SLACK < threshold) {
+                        ask &= ~(1ull << (doc & 63));
+                        continue;
+                    }
+                    at->asked[asked++] = (uint16_t)doc;
+                    at->others[doc] = 0.0;
+                }
+                at->reachable[word] = ask;
+            }
+            if (asked && !exact)
+                threshold = threshold_of(asked, request->wanted, threshold, wanted, request->coverage, floor);
             double rest = most;
             for (uint32_t turn = request->concepts; turn < every && asked; turn++) {
-                list_t list;
-                if (threshold > 0.0) asked = keep(asked, threshold, request->share, rest, named);
+                list_t *list = lists + concepts[turns[turn].which].first;
+                /* Sorting out pays before a list that is longer than the documents are many, and at first. */
+                if (threshold > 0.0 && (turn == request->concepts || list->size / 8 > asked))
+                    asked = keep(asked, threshold, request->share, rest, named);
                 rest -= turns[turn].most;
-                if (open_list(&list, block, space, &request->other_field, &scratch->other_meaning, request->faces,
-                              terms + concepts[turns[turn].which].first))
-                    add_other(&list, asked, turns[turn].weight, request->other_field.k1);
+                if (list->size) add_other(list, start, asked, turns[turn].weight, request->other_field.k1);
             }
+            for (uint32_t place = 0; place < asked; place++) {
+                uint32_t doc = at->asked[place];
+                double sum = at->sums[doc].words, other = request->share * at->others[doc];
+                hit_t hit = {0.0, index, start + doc, !(named && named[doc >> 6] >> (doc & 63) & 1)};
+                if (size == request->wanted && hits[0].tier && hit.tier && sum + other + SLACK < hits[0].score) continue;
+                hit.score = rint((sum * pow(part_of(doc, wanted), request->coverage) + other) * 1e6) / 1e6;
+                if (size < request->wanted) {
+                    hits[size] = hit;
+                    rise(blocks, hits, size++);
+                } else if (before(blocks, &hit, hits)) {
+                    hits[0] = hit;
+                    sink(blocks, hits, size, 0);
+                }
+            }
+            for (uint32_t word = 0; word < words; word++) /* leave the sums as they were found: nothing */
+                for (uint64_t bits = at->found[word]; bits; bits &= bits - 1) {
+                    uint32_t doc = word * 64 + (uint32_t)__builtin_ctzll(bits);
+                    at->sums[doc] = (sum_t){0.0, 0.0};
+                    at->number[doc] = 0;
+                }
         }
-        for (uint32_t place = 0; place < asked; place++) {
-            uint32_t doc = scratch->asked[place];
-            double sum = scratch->words[doc], other = request->share * scratch->others[doc];
-            hit_t hit = {0.0, index, doc, !(named && named[doc >> 6] >> (doc & 63) & 1)};
-            if (size == request->wanted && hits[0].tier && hit.tier && sum + other + SLACK < hits[0].score) continue;
-            hit.score = rint((sum * pow(part_of(doc, wanted), request->coverage) + other) * 1e6) / 1e6;
-            if (size < request->wanted) {
-                hits[size] = hit;
-                rise(blocks, hits, size++);
-            } else if (before(blocks, &hit, hits)) {
-                hits[0] = hit;
-                sink(blocks, hits, size, 0);
-            }
-        }
-        for (uint32_t word = 0; word < words; word++) /* leave the sums as they were found: nothing */
-            for (uint64_t bits = scratch->found[word]; bits; bits &= bits - 1) {
-                uint32_t doc = word * 64 + (uint32_t)__builtin_ctzll(bits);
-                scratch->words[doc] = scratch->matched[doc] = 0.0;
-                scratch->number[doc] = 0;
-            }
     }
+    free(lists);
     for (uint32_t left = size; left > 1;) { /* the worst to the end, again and again */
         hit_t worst = hits[0];
         hits[0] = hits[--left];
