@@ -12,7 +12,7 @@ PYTEST_ARGS ?= -ra
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 10
 
-$(VENV)/.run: requirements.lock pyproject.toml indexer/engines/whoosh_engine/kernel.c
+$(VENV)/.run: requirements.lock pyproject.toml $(wildcard indexer/native/*.c)
 	$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Wenqu needs Python 3.11 or newer / 需要 Python 3.11 以上")'
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock

@@ -9,7 +9,7 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy import func, select
 from sqlalchemy.exc import SQLAlchemyError
 
-from indexer.engines.whoosh_engine import KERNEL
+from indexer import native
 from kb import outbox
 from kb.models import ContentObject
 from web import lists
@@ -17,7 +17,7 @@ from web.context import services
 
 bp = Blueprint("health", __name__)
 REBUILD = "kb index rebuild"  # the command that helps
-_KERNELS = {"native": "原生评分内核", "numpy": "numpy 评分内核（没有编译器，较慢）"}
+_KERNELS = {"native": "原生评分内核", "numpy": "没有原生内核（安装时没有编译器），较慢"}
 LATE_S = 60.0  # seconds a change may wait for the index before the worker is thought to be gone
 
 
@@ -44,7 +44,7 @@ def show() -> ResponseReturnValue:
     answer = {
         "status": "ok" if all(check.colour == "green" for check in found) else "degraded" if well else "down",
         "checks": {check.name: check.colour for check in found},
-        "kernel": KERNEL,
+        "kernel": native.NAME,
     }
     return jsonify(answer), 200 if well else 503
 
@@ -73,7 +73,7 @@ def _index() -> Check:
     if status.stale:
         return Check("index", "索引", "yellow", "；".join(status.reasons), REBUILD)
     generation = status.manifest.generation if status.manifest else "?"
-    return Check("index", "索引", "green", f"第 {generation} 代，{status.documents} 条，{_KERNELS[KERNEL]}")
+    return Check("index", "索引", "green", f"第 {generation} 代，{status.documents} 条，{_KERNELS[native.NAME]}")
 
 
 def _outbox() -> Check:

@@ -22,7 +22,6 @@ from whoosh.index import TOC, EmptyIndexError, FileIndex
 from indexer.analysis import Analyzer
 from indexer.document import IndexDocument
 from indexer.engines.base import Results, Scope, SearchRequest, Suggestion
-from indexer.engines.whoosh_engine import kernel
 from indexer.engines.whoosh_engine.block import MOST_DOCUMENTS, Writer
 from indexer.engines.whoosh_engine.codec import (
     INDEX_NAME,
@@ -41,9 +40,7 @@ from indexer.ranking import Parameters
 from indexer.suggestions import Typed
 from kb.errors import IndexUnavailable
 
-__all__ = ["KERNEL", "SCHEMA_VERSION", "WhooshEngine", "sync_folder"]
-
-KERNEL = kernel.NAME  # native or numpy
+__all__ = ["SCHEMA_VERSION", "WhooshEngine", "sync_folder"]
 
 # A commit may move the table of contents while the folder is listed, and remove a segment before it is opened.
 _OPENING_TRIES = 20

@@ -1,32 +1,26 @@
-"""Which documents score best? Asked of the native kernel (`kernel.c`), or of numpy where none was built.
+"""Which documents score best? Asked of the native kernel (`indexer/native/kernel.c`), or of numpy where none was built.
 
-Both look at every posting of the query's words and give the same documents and, within 1e-6, the same scores; the native
-one is many times as fast. It is a plain shared library, called without the interpreter's lock and without Python's ABI,
-so one build serves every version of Python. `NAME` says which kernel runs; health shows it.
+Both give the same documents and, within 1e-6, the same scores; the native one is many times as fast.
 """
 
 from __future__ import annotations
 
 import ctypes
-import logging
 from collections.abc import Hashable, Sequence
-from ctypes import POINTER, c_double, c_int64, c_uint8, c_uint16, c_uint32, c_uint64
+from ctypes import POINTER, c_double, c_uint8, c_uint16, c_uint32, c_uint64
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from indexer import native
 from indexer.engines.whoosh_engine import numpy_kernel
 from indexer.engines.whoosh_engine.block import KEYS, MOST_DOCUMENTS, SPACES, Block, Key, having
 from indexer.plan import Concept
 from indexer.projection import FACES, Space
 from indexer.ranking import Field
 
-log = logging.getLogger(__name__)
-
-LIBRARY = Path(__file__).with_name("_kernel.so")  # put there by build_kernel.py
 WORDS64 = MOST_DOCUMENTS // 64
 Bits = NDArray[np.uint64]  # a row a block, a bit a document
 Mask = NDArray[np.bool_]
@@ -135,23 +129,7 @@ class _Hit(ctypes.Structure):
     _fields_ = [("score", c_double), ("block", c_uint32), ("doc", c_uint32), ("tier", c_uint32)]
 
 
-def _load() -> Any:
-    if not LIBRARY.exists():
-        return None
-    try:
-        library = ctypes.CDLL(str(LIBRARY))
-    except OSError as exc:  # built for another machine
-        log.warning("the native kernel cannot be used: %s", exc)
-        return None
-    library.kb_search.restype = c_int64
-    library.kb_named.restype = c_uint32
-    library.kb_count.restype = None
-    library.kb_containing.restype = None
-    return library
-
-
-_native = _load()
-NAME = "native" if _native is not None else "numpy"
+_native = native.LIBRARY
 _ORDER = {space: number for number, space in enumerate(SPACES)}
 _MOST_KNOWN = 20_000  # concepts whose document frequency a snapshot remembers
 

@@ -9,14 +9,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from indexer import IndexDocument, Scope, SearchRequest, parse
+from indexer import IndexDocument, Scope, SearchRequest, native, parse
 from indexer.analysis import Analyzer
 from indexer.engines.base import FACETS
 from indexer.engines.scan import ScanEngine
-from indexer.engines.whoosh_engine import WhooshEngine, build_kernel, kernel
+from indexer.engines.whoosh_engine import WhooshEngine, kernel
 from tests.indexer.engines.test_judge import QUERIES, SCOPES, WORDS, assert_same, random_document
 
-needs_native = pytest.mark.skipif(kernel.NAME != "native", reason="no native kernel: no C compiler at installation")
+needs_native = pytest.mark.skipif(native.NAME != "native", reason="no native kernel: no C compiler at installation")
 
 
 @pytest.fixture
@@ -82,9 +82,9 @@ def test_counts_that_a_byte_cannot_name(analyzer: Analyzer, tmp_path: Path) -> N
         assert_same(ours.search(request), judge.search(request), typed)
 
 
-@pytest.mark.parametrize("native", [pytest.param(True, marks=needs_native), False])
-def test_text_is_found_at_whole_characters_only(native: bool, monkeypatch: pytest.MonkeyPatch) -> None:
-    if not native:
+@pytest.mark.parametrize("compiled", [pytest.param(True, marks=needs_native), False])
+def test_text_is_found_at_whole_characters_only(compiled: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    if not compiled:
         monkeypatch.setattr(kernel, "_native", None)
     said = ["光猫红灯", "丁一", "", "猫"]
     text = np.frombuffer("".join(said).encode("utf-16-le"), np.uint16)
@@ -103,16 +103,3 @@ def test_text_is_found_at_whole_characters_only(native: bool, monkeypatch: pytes
         True,
         False,
     ]
-
-
-@needs_native
-def test_the_library_is_that_of_the_source(tmp_path: Path) -> None:
-    """Built anew, it exports what is loaded: nobody searches with the kernel of another version."""
-    assert build_kernel.build(tmp_path / "kernel.so") == ""
-    assert build_kernel.LIBRARY.stat().st_mtime >= build_kernel.SOURCE.stat().st_mtime
-
-
-def test_without_a_compiler_nothing_is_built(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PATH", str(tmp_path))
-    assert build_kernel.build(tmp_path / "kernel.so") == "no C compiler"
-    assert not (tmp_path / "kernel.so").exists()

@@ -1,7 +1,7 @@
-"""Builds `kernel.c` into a shared library beside it, when the package is built or installed for development.
+"""Builds the C sources beside it into one shared library, when the package is built or installed for development.
 
-Without a C compiler, or when it fails, the package is the same and scores with numpy: `kernel.NAME` says which runs.
-Hatchling calls `BuildHook`; `python indexer/engines/whoosh_engine/build_kernel.py` builds in place.
+Without a C compiler, or when it fails, the package is the same and slower: `indexer.native.NAME` says which runs.
+Hatchling calls `BuildHook`; `python indexer/native/build.py` builds in place.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 HERE = Path(__file__).parent
-SOURCE, LIBRARY = HERE / "kernel.c", HERE / "_kernel.so"
+SOURCES, LIBRARY = (HERE / "kernel.c", HERE / "cutter.c"), HERE / "_native.so"
 # No -march: a wheel built here may run elsewhere. No -ffast-math: scores are to be those of numpy.
 FLAGS = ("-O3", "-std=c11", "-fPIC", "-shared", "-ffp-contract=off", "-Wall", "-Wextra", "-Werror")
 
@@ -25,7 +25,7 @@ def build(target: Path = LIBRARY) -> str:
     if compiler is None or sys.platform == "win32":
         return "no C compiler"
     aside = target.with_suffix(".new")
-    command = [compiler, *FLAGS, "-o", str(aside), str(SOURCE), "-lm"]
+    command = [compiler, *FLAGS, "-o", str(aside), *map(str, SOURCES), "-lm"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         aside.unlink(missing_ok=True)
@@ -47,7 +47,7 @@ class BuildHook(BuildHookInterface):  # type: ignore[misc]
         if self.target_name != "wheel":
             return
         if wrong := build():
-            self.app.display_warning(f"Wenqu scores with numpy: {wrong}")
+            self.app.display_warning(f"Wenqu runs without its native library: {wrong}")
             return
         if version != "editable":
             build_data["artifacts"].append(LIBRARY.relative_to(self.root).as_posix())

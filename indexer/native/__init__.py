@@ -1,0 +1,36 @@
+"""Which parts of the product run as machine code, and do they run here?
+
+`kernel.c` scores documents, `cutter.c` cuts Chinese into words. Both are plain C without Python's ABI, built into one shared
+library when the package is built (`build.py`) and called through ctypes, without the interpreter's lock. Where there was
+no compiler `LIBRARY` is None, and numpy and jieba do the same more slowly.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import logging
+from pathlib import Path
+from typing import Any
+
+log = logging.getLogger(__name__)
+
+PATH = Path(__file__).with_name("_native.so")  # put there by build.py
+
+
+def _load() -> Any:
+    if not PATH.exists():
+        return None
+    try:
+        library = ctypes.CDLL(str(PATH))
+    except OSError as exc:  # built for another machine
+        log.warning("the native library cannot be used: %s", exc)
+        return None
+    library.kb_search.restype = ctypes.c_int64
+    library.kb_named.restype = ctypes.c_uint32
+    library.kb_cut.restype = ctypes.c_uint32
+    library.kb_inside.restype = ctypes.c_uint32
+    return library
+
+
+LIBRARY = _load()
+NAME = "numpy" if LIBRARY is None else "native"
