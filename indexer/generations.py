@@ -34,7 +34,7 @@ from indexer.engines.whoosh_engine import SCHEMA_VERSION, WhooshEngine, sync_fol
 from kb.errors import IndexLocked, IndexUnavailable
 
 KEPT = 2  # generations: the one in use, and the one to go back to by hand
-BATCH_CHARACTERS = 6_000_000  # text of one commit while building; 24,145 documents of 125 MB peaked at 441 MB
+BATCH_CHARACTERS = 1_500_000  # text of one block while building: bounds memory, and feeds all processors soon
 BATCH_DOCUMENTS = 10_000
 WRITER_WAIT_S = 30.0  # a rebuild that took minutes waits for the worker's commit of the moment
 _LOCK_POLL_S = 0.05
@@ -162,12 +162,7 @@ class Generations:
     ) -> Manifest:
         engine = WhooshEngine.create(folder / _INDEX, self.analyzer)
         try:
-            done = 0
-            for batch in _batches(documents):
-                engine.apply(batch, [])
-                done += len(batch)
-                if progress is not None:
-                    progress(done)
+            engine.fill(_batches(documents), processes=os.cpu_count() or 1, progress=progress or (lambda done: None))
             if catch_up is not None:
                 outbox = catch_up(engine)  # most of it, while the old generation still takes changes
             with _locked(self._root / "writer.lock", wait_s=WRITER_WAIT_S):

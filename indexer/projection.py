@@ -6,7 +6,7 @@ Each document has five faces (title, symptoms, tags, body, staff text) and is fo
 
 from __future__ import annotations
 
-from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -18,6 +18,7 @@ from indexer.query import Filter
 FACES = ("title", "symptoms", "tags", "body", "staff")
 STAFF = FACES.index("staff")
 MOST = 65_535  # a count is kept in 16 bits; nothing real comes near
+_BITS = 16
 
 
 class Space(StrEnum):
@@ -82,10 +83,10 @@ class Card:
 
 @dataclass(frozen=True)
 class Projection:
-    """A document cut into terms. `counts[space][term]` has one number per face; so has `lengths[space]`."""
+    """A document cut into terms. `counts[space][term]` is one number a face, packed as `row` unpacks them."""
 
     card: Card
-    counts: dict[Space, dict[str, list[int]]]
+    counts: dict[Space, dict[str, int]]
     lengths: dict[Space, tuple[int, ...]]
     texts: tuple[str, ...]  # the canonical text of each face, in which phrases are looked for
     spelt: tuple[str, str]  # the title in full pinyin and in initials
@@ -123,7 +124,7 @@ def project(document: IndexDocument, analyzer: Analyzer) -> Projection:
         document.body,
         document.staff_body,
     )
-    counts: dict[Space, dict[str, list[int]]] = {space: {} for space in Space}
+    counts: dict[Space, dict[str, int]] = {space: {} for space in Space}
     lengths = {space: [0] * len(FACES) for space in Space}
     # Symptoms and tags are items: a phrase does not run from one into the next.
     texts = [
@@ -139,7 +140,7 @@ def project(document: IndexDocument, analyzer: Analyzer) -> Projection:
             lengths[space][number] = length
         if FACES[number] in ("title", "symptoms"):
             # A word's reading counts once a text: how often it is said is the business of the words.
-            _add(counts[Space.PINYIN], Counter({token.text for token in analyzer.pinyin(face)}), number)
+            _add(counts[Space.PINYIN], dict.fromkeys((token.text for token in analyzer.pinyin(face)), 1), number)
     return Projection(
         card(document, analyzer),
         counts,
@@ -149,9 +150,23 @@ def project(document: IndexDocument, analyzer: Analyzer) -> Projection:
     )
 
 
-def _add(counts: dict[str, list[int]], terms: Counter[str], face: int) -> None:
+def _add(counts: dict[str, int], terms: Mapping[str, int], face: int) -> None:
+    shift = _BITS * face
+    if terms and max(terms.values()) > MOST:
+        terms = {term: min(count, MOST) for term, count in terms.items()}
+    if not counts:
+        counts.update((term, count << shift) for term, count in terms.items())
+        return
+    known = counts.get
     for term, count in terms.items():
-        row = counts.get(term)
-        if row is None:
-            row = counts[term] = [0] * len(FACES)
-        row[face] = min(count, MOST)
+        counts[term] = known(term, 0) | count << shift
+
+
+def row(packed: int) -> tuple[int, ...]:
+    """The counts of a term in each face."""
+    return tuple(packed >> _BITS * face & MOST for face in range(len(FACES)))
+
+
+def packed(counts: Sequence[int]) -> int:
+    """And back."""
+    return sum(count << _BITS * face for face, count in enumerate(counts))

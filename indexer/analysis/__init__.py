@@ -10,6 +10,7 @@ import hashlib
 import re
 from collections import Counter
 from collections.abc import Iterator
+from functools import lru_cache
 from importlib.metadata import version
 from itertools import pairwise
 from pathlib import Path
@@ -23,6 +24,7 @@ __all__ = ["Analyzer", "Token"]
 
 CODE_VERSION = 1  # raise it whenever a text yields other terms: an index built before then asks to be rebuilt
 _LIBRARIES = ("jieba", "opencc", "pypinyin")
+_SHORT, _REMEMBERED = 64, 4_096  # characters of a text, and how many texts
 _GAP = re.compile(r"\s+")
 
 
@@ -48,8 +50,10 @@ class Analyzer:
     """Turns text into terms. Loads its dictionary at the first text; safe to share between threads."""
 
     def __init__(self, dictionary_dir: Path, cache_dir: Path) -> None:
+        self.dictionary_dir, self.cache_dir = dictionary_dir, cache_dir
         self._dictionary = dictionary.read(dictionary_dir)
         self._words = Words(self._dictionary.han, cache_dir)
+        self._remembered = lru_cache(maxsize=_REMEMBERED)(self._counts)
         # CA卡 and HDMI线 are one word each, so they are looked for before script is told from script.
         mixed = "|".join(map(re.escape, self._dictionary.mixed))
         head = f"(?P<mixed>(?<![a-z0-9])(?:{mixed})(?![a-z0-9]))|" if mixed else "(?P<mixed>(?!))|"
@@ -82,7 +86,11 @@ class Analyzer:
         return list(self._tokens(text, inside=False))
 
     def counts(self, text: str) -> Counts:
-        """The terms of `index_tokens`, counted; much faster where positions are not wanted."""
+        """The terms of `index_tokens`, counted; much faster where positions are not wanted. Not to be changed: short
+        texts (device names, paths of categories) come again and again and are remembered."""
+        return self._remembered(text) if len(text) <= _SHORT else self._counts(text)
+
+    def _counts(self, text: str) -> Counts:
         terms: Counter[str] = Counter()
         length = 0
         form = normalise(text)

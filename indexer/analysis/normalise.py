@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from array import array
-from functools import cache
+from functools import cache, lru_cache
 from typing import NamedTuple
 
 from opencc import OpenCC
@@ -64,14 +64,16 @@ class _Table(dict[int, str]):
 _TABLE = _Table()
 
 
+@lru_cache(maxsize=64)  # a text is read by words, by pairs of characters and by sound, one after the other
 def normalise(text: str) -> Normalised:
     """The text in its one form, with the way back to the original characters."""
     if text.isascii():
         form, offsets = text.lower(), None
-    elif _COMBINED.search(text) or any(len(_TABLE[ord(char)]) != 1 for char in set(text)):
-        form, offsets = _stretched(text)
     else:
         form, offsets = text.translate(_TABLE), None
+        # No character becomes nothing, so a form of the same length is one of the same places.
+        if len(form) != len(text) or _COMBINED.search(text):
+            form, offsets = _stretched(text)
     if "dbμv" in form:
         form = form.replace("dbμv", "dbuv")
     if "e" in form:

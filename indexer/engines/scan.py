@@ -19,7 +19,7 @@ from indexer.analysis import Analyzer, Token, is_cjk
 from indexer.document import IndexDocument
 from indexer.engines.base import Hit, Results, Scope, SearchRequest, Suggestion, Tier
 from indexer.plan import Concept, Plan, plan
-from indexer.projection import FACES, Card, Projection, Space, project
+from indexer.projection import FACES, Card, Projection, Space, project, row
 from indexer.query import Phrase, Word
 from indexer.ranking import TIERS, Floats, Parameters
 from indexer.suggestions import Typed, level
@@ -168,7 +168,7 @@ class ScanEngine:
         """The pooled counts of a concept in each face that the asker may match."""
         pooled = np.zeros(len(FACES))
         for term, weight in concept.terms:
-            pooled += weight * np.asarray(entry.projection.counts[space].get(term, [0] * len(FACES)))
+            pooled += weight * np.asarray(row(entry.projection.counts[space].get(term, 0)))
         return pooled[ranking.faces(staff_text=scope.staff_text)]
 
     def _sum(

@@ -12,7 +12,7 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from pathlib import Path
@@ -23,6 +23,7 @@ from indexer.analysis import Analyzer
 from indexer.document import IndexDocument
 from indexer.engines.base import Results, Scope, SearchRequest, Suggestion
 from indexer.engines.whoosh_engine.block import MOST_DOCUMENTS, Writer
+from indexer.engines.whoosh_engine.builders import Builders
 from indexer.engines.whoosh_engine.codec import (
     INDEX_NAME,
     SCHEMA_VERSION,
@@ -157,6 +158,25 @@ class WhooshEngine:
                 for document in added[first : first + MOST_DOCUMENTS]:
                     writer.add(project(document, self._analyzer))
                 change.put(writer)
+
+    def fill(
+        self,
+        batches: Iterable[Sequence[IndexDocument]],
+        *,
+        processes: int = 1,
+        progress: Callable[[int], None] = lambda done: None,
+    ) -> None:
+        """Put documents into an empty index, each id once, a block a batch; `progress` is told how many are done.
+
+        Several processes cut the text and write the blocks; this one commits them."""
+        with Builders(self._folder, self._analyzer, processes) as builders:
+            done = 0
+            for segment in builders.build(batches):
+                with self._guard(), commit(self._storage) as change:
+                    change.take(segment)
+                done += segment.doc_count()
+                progress(done)
+        self.optimise()
 
     def optimise(self) -> None:
         while self._merge():

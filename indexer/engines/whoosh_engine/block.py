@@ -31,7 +31,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from indexer.projection import FACES, Card, Projection, Space
+from indexer.projection import FACES, Card, Projection, Space, packed, row
 
 MAGIC = b"KBBLOCK1"
 MOST_DOCUMENTS = 65_536
@@ -60,7 +60,7 @@ class Writer:
         self._terms: dict[str, dict[str, int]] = {space: {} for space in SPACES}
         self._numbers = {space: array("I") for space in SPACES}
         self._docs = {space: array("H") for space in SPACES}
-        self._patterns: dict[Space, dict[tuple[int, ...], int]] = {space: {} for space in Space}
+        self._patterns: dict[Space, dict[int, int]] = {space: {} for space in Space}
         self._codes = {space: array("I") for space in Space}
         self._lengths = {space: array("I") for space in Space}
         self._ids: list[str] = []
@@ -79,9 +79,8 @@ class Writer:
             numbers, codes = self._numbers[space], self._codes[space]
             terms, patterns = self._terms[space], self._patterns[space]
             counts = projection.counts[space]
-            for term, row in counts.items():
-                numbers.append(terms.setdefault(term, len(terms)))
-                codes.append(patterns.setdefault(tuple(row), len(patterns)))
+            numbers.extend([terms.setdefault(term, len(terms)) for term in counts])
+            codes.extend([patterns.setdefault(row, len(patterns)) for row in counts.values()])
             self._docs[space].extend([doc] * len(counts))
             self._lengths[space].extend(projection.lengths[space])
         for key in _keys(card):
@@ -121,7 +120,10 @@ class Writer:
             if space != KEYS:
                 known_rows = self._patterns[Space(space)]
                 renamed = np.array(
-                    [known_rows.setdefault(row, len(known_rows)) for row in map(tuple, block.patterns(space).tolist())],
+                    [
+                        known_rows.setdefault(row, len(known_rows))
+                        for row in map(packed, block.patterns(space).tolist())
+                    ],
                     np.uint32,
                 )
                 self._codes[Space(space)].frombytes(renamed[block.codes(space)[alive]].tobytes())
@@ -200,14 +202,14 @@ class Writer:
         )
 
 
-def _coded_rows(patterns: Mapping[tuple[int, ...], int], used: Array) -> dict[str, Array]:
+def _coded_rows(patterns: Mapping[int, int], used: Array) -> dict[str, Array]:
     """Patterns by how often they are used, and the code of every posting."""
     often = np.argsort(-np.bincount(used, minlength=len(patterns)), kind="stable")
     rank = np.empty(len(patterns), np.uint32)
     rank[often] = np.arange(len(patterns), dtype=np.uint32)
     codes = rank[used]
     rare = np.flatnonzero(codes >= RARE)
-    rows = np.array(list(patterns), np.uint16).reshape(-1, len(FACES))[often]
+    rows = np.array([row(counts) for counts in patterns], np.uint16).reshape(-1, len(FACES))[often]
     return {
         "codes": np.minimum(codes, RARE).astype(np.uint8),
         "rare_at": rare.astype(np.uint32),

@@ -119,6 +119,10 @@ class BlockSegment(Segment):
         """Where the block stands."""
         return folder / str(self.make_filename(_EXTENSION))
 
+    def unfinished(self, folder: Path) -> Path:
+        """Where it stands until a commit takes it: Whoosh clears away what it knows by name and nobody names."""
+        return folder / f".{self.make_filename(_EXTENSION)}"
+
 
 class Commit:
     """One change of the index, under the write lock: new blocks, deletions, blocks dropped; all of it or nothing."""
@@ -135,6 +139,11 @@ class Commit:
             segment = BlockSegment(writer.count)
             writer.write(segment.file(self._folder))
             self.segments.append(segment)
+
+    def take(self, segment: BlockSegment) -> None:
+        """Add a block that another process has written."""
+        segment.unfinished(self._folder).rename(segment.file(self._folder))
+        self.segments.append(segment)
 
     def replace(self, segments: Sequence[BlockSegment], writer: Writer) -> None:
         """Put what a writer has collected in the place of these segments."""
