@@ -24,6 +24,7 @@ import os
 from array import array
 from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
+from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -127,7 +128,7 @@ class Writer:
                     np.uint32,
                 )
                 self._codes[Space(space)].frombytes(renamed[block.codes(space)[alive]].tobytes())
-                lengths = block.section(f"{space}.lengths").reshape(len(FACES), -1)[:, kept]
+                lengths = block.lengths(space)[:, kept]
                 self._lengths[Space(space)].frombytes(np.ascontiguousarray(lengths.T, np.uint32).tobytes())
         self._ids += [block.id(int(doc)) for doc in kept]
         self._titles += [block.title(int(doc)) for doc in kept]
@@ -282,6 +283,15 @@ class Block:
     def values(self, name: str) -> list[str]:
         """The values of a column by code."""
         return self._values[name]
+
+    def lengths(self, space: str) -> NDArray[np.uint32]:
+        """The length of each face of each document: a row a face."""
+        return self._sections[f"{space}.lengths"].reshape(len(FACES), -1)
+
+    @cached_property
+    def length_sums(self) -> dict[str, NDArray[np.int64]]:
+        """Per space, the length of all documents together in each face."""
+        return {space: self.lengths(space).sum(axis=1, dtype=np.int64) for space in Space}
 
     def _string(self, name: str, number: int) -> bytes:
         ends = self._sections[f"{name}.ends"]

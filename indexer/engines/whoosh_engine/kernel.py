@@ -176,7 +176,8 @@ class Table:
         """The mean length of each face over the live documents."""
         total = np.zeros(len(FACES))
         for block, mask in zip(self.blocks, live, strict=True):
-            total += block.section(f"{space}.lengths").reshape(len(FACES), -1)[:, mask].sum(axis=1)
+            gone = np.flatnonzero(~mask)  # few, so that a commit need not read all lengths
+            total += block.length_sums[space] - block.lengths(space)[:, gone].sum(axis=1)
         return total / max(1, self.count)
 
     def search(self, question: Question, allowed: Bits, named: Bits | None, wanted: int) -> Answer:

@@ -56,7 +56,7 @@ class _Sums:
             return np.zeros(0, np.int64), np.zeros(0)
         table = table[: question.faces]
         docs = np.flatnonzero(table.any(axis=0))
-        lengths = block.section(f"{space}.lengths").reshape(len(FACES), -1)[: question.faces, docs].astype(np.float64)
+        lengths = block.lengths(space)[: question.faces, docs].astype(np.float64)
         norms = ranking.length_norms(lengths, self.table.averages[space][: question.faces], field)
         return docs + base, ranking.saturation(table[:, docs], norms, field)
 
