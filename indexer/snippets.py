@@ -11,9 +11,10 @@ import html
 import re
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import islice
 
 from indexer.analysis import Analyzer, is_cjk
-from indexer.analysis.normalise import normalise
+from indexer.analysis.normalise import Normalised, normalise
 from indexer.plan import Plan, plan
 from indexer.query import Query
 from indexer.ranking import Parameters
@@ -69,20 +70,19 @@ class Snippets:
 
     def _spans(self, text: str, query: Query) -> Spans:
         words, pairs, wanted = self._prepared(query)
-        form = normalise(text)
-        joined = _JOINTS.sub("", form.text)
-        for terms, overlapping in ((words, False), (pairs, True)):
-            # Most synonyms do not stand in a text, and a pattern of a few terms is many times as fast as one of all.
-            present = tuple(term for term in terms if " " in term or term in joined)
-            if not present:
-                continue
-            found: Spans = []
-            for match in _pattern(present, overlapping=overlapping).finditer(form.text):
-                found.append(form.origin(*match.span()))
-                if len(found) >= _MOST_SPANS:
-                    break
-            if found:
-                return _united(found)
+        form, joined = _read(text)
+        found: Spans = []
+        for term in words:  # a pattern a term: compiled once, where a pattern for each set of terms never would be
+            if " " in term or term in joined:
+                found += (
+                    form.origin(*match.span()) for match in islice(_pattern(term).finditer(form.text), _MOST_SPANS)
+                )
+        present = () if found else tuple(term for term in pairs if term in joined)
+        if present:
+            matches = islice(_pattern_of_pairs(present).finditer(form.text), _MOST_SPANS)
+            found = [form.origin(*match.span()) for match in matches]
+        if found:
+            return _united(sorted(found)[:_MOST_SPANS])
         for way in wanted.pinyin:
             readings = {concept.terms[0][0] for concept in way}
             tokens = [token for token in self._analyzer.pinyin(text[:_LONGEST_PINYIN]) if token.text in readings]
@@ -99,12 +99,24 @@ class Snippets:
         return (*phrases, *longest_first), tuple(gram.terms[0][0] for gram in wanted.grams), wanted
 
 
-@lru_cache(maxsize=1_000)
-def _pattern(terms: tuple[str, ...], *, overlapping: bool) -> re.Pattern[str]:
-    """Finds terms and canonical phrases in normalised text. Pairs of characters overlap: a look-ahead finds each
-    place where one begins, and the match goes on as long as they do."""
-    either = "|".join(r"[\W_]*".join(map(_term_pattern, term.split())) for term in terms)
-    return re.compile(f"(?:(?={either}).)+." if overlapping else either)
+@lru_cache(maxsize=256)  # the entries that many people find
+def _read(text: str) -> tuple[Normalised, str]:
+    """A text in its one form, and that form without the joints of identifiers."""
+    form = normalise(text)
+    return form, _JOINTS.sub("", form.text)
+
+
+@lru_cache(maxsize=10_000)
+def _pattern(term: str) -> re.Pattern[str]:
+    """Finds a term or a canonical phrase in normalised text."""
+    return re.compile(r"[\W_]*".join(map(_term_pattern, term.split())))
+
+
+@lru_cache(maxsize=256)
+def _pattern_of_pairs(pairs: tuple[str, ...]) -> re.Pattern[str]:
+    """Finds pairs of characters, which overlap: a look-ahead finds each place where one begins, and the match goes on as
+    long as they do."""
+    return re.compile(f"(?:(?={'|'.join(map(re.escape, pairs))}).)+.")
 
 
 def _term_pattern(term: str) -> str:

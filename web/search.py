@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from markupsafe import Markup
 from sqlalchemy import select
@@ -28,6 +29,7 @@ from kb.store import ContentStore
 
 FACETS = ("kind", "category", "device", "audience")
 MAX_PAGE = 100  # hits
+_KEPT_TEXTS = 1_000  # of the entries that people find most; 5 MB
 SIMILAR = 5  # entries looked at for a near-duplicate
 SIMILAR_BY = 1000  # characters of title and symptoms that say enough to look by
 
@@ -83,6 +85,7 @@ class SearchService:
     def __init__(self, database: Database, store: ContentStore, generations: Generations) -> None:
         self._database, self._store, self._generations = database, store, generations
         self._snippets = Snippets(generations.analyzer)
+        self._plain = lru_cache(maxsize=_KEPT_TEXTS)(self._read)
 
     def search(
         self,
@@ -149,9 +152,8 @@ class SearchService:
 
     def _show(self, by: Person, query: Query, hit: Hit, entry: Entry, source_path: str) -> Found:
         assert entry.published is not None  # `find_visible` returns published entries
-        body = entries.text_of(self._store, entry.published)
-        faces = documents.faces(Kind(entry.kind), body)
-        seen = f"{faces.shared}\n\n{faces.staff}" if access.sight(by).staff_text else faces.shared
+        # What is published is checked in: its text is an object, known by its hash, that never changes.
+        text = self._plain(str(entry.published.object_sha256), Kind(entry.kind), access.sight(by).staff_text)
         return Found(
             id=entry.number,
             kind=entry.kind,
@@ -159,11 +161,16 @@ class SearchService:
             score=hit.score,
             tier=str(hit.tier),
             covers=list(entry.covers),
-            snippet=self._snippets.snippet(markup.to_text(seen), query),
+            snippet=self._snippets.snippet(text, query),
             entry=entry,
             title_html=Markup(self._snippets.highlight(entry.title, query).to_html()),
             source_path=source_path,
         )
+
+    def _read(self, sha256: str, kind: Kind, staff_text: bool) -> str:
+        """The plain text of an object that a person reads: both faces of a solution, or the shared one alone."""
+        faces = documents.faces(kind, self._store.get(sha256).decode("utf-8"))
+        return markup.to_text(f"{faces.shared}\n\n{faces.staff}" if staff_text else faces.shared)
 
     @staticmethod
     def _source_paths(session: Session, visible: dict[str, Entry]) -> dict[str, str]:
