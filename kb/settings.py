@@ -39,7 +39,10 @@ class Settings(BaseSettings):
         validation_alias=AliasChoices("KB_PORT", "PORT"),
         description="监听端口 · port to listen on",
     )
-    threads: int = Field(default=8, ge=1, le=64, description="网页服务线程数 · web server threads")
+    processes: int = Field(default=1, ge=1, le=64, description="网页服务进程数;频率限制按进程计 · web server processes")
+    threads: int = Field(
+        default=8, ge=1, le=64, description="每个进程的网页服务线程数 · web server threads of each process"
+    )
     base_url: str = Field(
         default="", description="对外网址,用于签名链接;空则取请求地址 · public address for signed links"
     )

@@ -10,6 +10,7 @@ import json
 import logging
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -165,7 +166,8 @@ def _ask_password() -> str:
 
 @main.command()
 @click.option("--no-worker", is_flag=True, help="不随带索引进程 · do not run the index worker as a child")
-def serve(*, no_worker: bool) -> None:
+@click.option("--listening-on", type=int, hidden=True, help="a socket that the first process has opened")
+def serve(*, no_worker: bool, listening_on: int | None) -> None:
     """提供网站，并随带索引进程 · serve the site, with the index worker as a child process."""
     from waitress import create_server
 
@@ -176,15 +178,31 @@ def serve(*, no_worker: bool) -> None:
         settings = services.settings
         services.search.warm_up()
         app = create_app(services)
-        server = create_server(app, host=settings.host, port=settings.port, threads=settings.threads, ident=None)
-        child = None if no_worker else _start_worker()
-        ports = {port for _, port in getattr(server, "effective_listen", [])} or {server.effective_port}
-        errors.print(f"问渠已就绪 · ready: http://{settings.host}:{min(ports)}  (Ctrl-C 结束 to stop)")
+        children: list[_Child] = []
+        if listening_on is None and settings.processes == 1:
+            server = create_server(app, host=settings.host, port=settings.port, threads=settings.threads, ident=None)
+        else:
+            listening = (
+                socket.create_server((settings.host, settings.port), backlog=1024)
+                if listening_on is None
+                else socket.socket(fileno=listening_on)
+            )
+            server = create_server(app, sockets=[listening], threads=settings.threads, ident=None)
+            if listening_on is None:
+                fd = listening.fileno()
+                command = ("serve", "--no-worker", "--listening-on", str(fd))
+                children += [_Child("web process", *command, fds=(fd,)) for _ in range(settings.processes - 1)]
+        if not no_worker:
+            children.append(_Child("index worker", "worker", "--until-stdin-closes"))
         stop = threading.Event()
         signal.signal(signal.SIGTERM, lambda *_: _interrupt())
-        watcher = threading.Thread(target=_watch_worker, args=(child, stop), daemon=True)
-        if child is not None:
-            watcher.start()
+        if listening_on is None:
+            ports = {port for _, port in getattr(server, "effective_listen", [])} or {server.effective_port}
+            errors.print(f"问渠已就绪 · ready: http://{settings.host}:{min(ports)}  (Ctrl-C 结束 to stop)")
+        else:
+            threading.Thread(target=_end_with_parent, daemon=True).start()
+        watcher = threading.Thread(target=_watch, args=(children, stop), daemon=True)
+        watcher.start()
         try:
             server.run()
         except KeyboardInterrupt:
@@ -192,31 +210,57 @@ def serve(*, no_worker: bool) -> None:
         finally:
             stop.set()
             server.close()
-            if child is not None:
-                watcher.join(timeout=30)
+            watcher.join(timeout=30)
+
+
+class _Child:
+    """A process of ours that ends when its standard input does, so it never outlives a killed server."""
+
+    def __init__(self, name: str, *command: str, fds: tuple[int, ...] = ()) -> None:
+        self._name, self._command, self._fds = name, command, fds
+        self._start()
+
+    def _start(self) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "web.cli", *self._command], stdin=subprocess.PIPE, pass_fds=self._fds
+        )
+
+    def keep_alive(self) -> None:
+        if self._process.poll() is not None:
+            code = self._process.returncode
+            logging.getLogger(__name__).error("%s ended with %s; starting it again", self._name, code)
+            self._start()
+
+    def end(self) -> None:
+        assert self._process.stdin is not None
+        self._process.stdin.close()
+
+    def wait(self) -> None:
+        try:
+            self._process.wait(timeout=20)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+
+
+def _watch(children: list[_Child], stop: threading.Event) -> None:
+    """Start children again when they die; end them when the server does."""
+    while not stop.wait(1.0):
+        for child in children:
+            child.keep_alive()
+    for child in children:
+        child.end()
+    for child in children:
+        child.wait()
+
+
+def _end_with_parent() -> None:
+    while os.read(sys.stdin.fileno(), 1024):
+        pass
+    os.kill(os.getpid(), signal.SIGTERM)
 
 
 def _interrupt() -> None:
     raise KeyboardInterrupt
-
-
-def _start_worker() -> subprocess.Popen[bytes]:
-    """The worker ends when its standard input does, so it never outlives a killed server."""
-    return subprocess.Popen([sys.executable, "-m", "web.cli", "worker", "--until-stdin-closes"], stdin=subprocess.PIPE)
-
-
-def _watch_worker(child: subprocess.Popen[bytes], stop: threading.Event) -> None:
-    """Start the worker again when it dies; end it when the server does."""
-    while not stop.wait(1.0):
-        if child.poll() is not None:
-            logging.getLogger(__name__).error("index worker ended with %s; starting it again", child.returncode)
-            child = _start_worker()
-    assert child.stdin is not None
-    child.stdin.close()
-    try:
-        child.wait(timeout=20)
-    except subprocess.TimeoutExpired:
-        child.kill()
 
 
 @main.command("worker")

@@ -6,6 +6,7 @@ import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -266,6 +267,37 @@ from kb.library import library_path
 with Generations(Path(sys.argv[1]) / "index", Analyzer(library_path() / "dictionary", Path(sys.argv[1]))).working():
     pass
 """
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="sockets are not handed to other processes on Windows")
+def test_several_processes_serve_one_address_and_end_together(kb, services: Services) -> None:  # type: ignore[no-untyped-def]
+    port = _free_port()
+    environment = os.environ | {"KB_PROCESSES": "2", "KB_PORT": str(port), "PYTHONUNBUFFERED": "1"}
+    server = subprocess.Popen([sys.executable, "-m", "web.cli", "serve"], env=environment, stderr=subprocess.DEVNULL)
+    try:
+        assert _wait_for(f"http://127.0.0.1:{port}/health")["status"] in ("ok", "degraded")
+        children = _children(server.pid)
+        deadline = time.monotonic() + 20
+        while len(children) < 2 and time.monotonic() < deadline:
+            time.sleep(0.1)
+            children = _children(server.pid)
+        assert len(children) == 2  # the other web process, and the index worker
+        for _ in range(20):
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}/health/live") as answer:
+                assert answer.status == 200
+    finally:
+        server.send_signal(signal.SIGTERM)
+        assert server.wait(40) == 0
+    assert not [child for child in children if Path(f"/proc/{child}").exists()]
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        return int(free.getsockname()[1])
+
+
+def _children(pid: int) -> list[int]:
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
 
 def test_a_real_installation_asks_for_an_administrator(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
