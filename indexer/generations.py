@@ -22,7 +22,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import IO
@@ -95,9 +95,18 @@ class Generations:
         with self._opening:
             if self._open is None or self._open[0] != name:
                 # The engine before is not closed: a search in another thread may still be reading from it.
+                self._refuse_other_formats(name)
                 folder = self._root / name / _INDEX
                 self._open = name, WhooshEngine(folder, self.analyzer, guard=lambda: self._guard(name))
             return self._open[1]
+
+    def _refuse_other_formats(self, name: str) -> None:
+        with suppress(OSError, ValueError, KeyError, TypeError):  # a lost manifest is told by `status`
+            version = json.loads((self._root / name / _MANIFEST).read_text("utf-8"))["schema_version"]
+            if version != SCHEMA_VERSION:
+                raise IndexUnavailable(
+                    f"索引格式是 {version}，现在是 {SCHEMA_VERSION}，需要重建 · the index has another format: rebuild it"
+                )
 
     def _pointed(self) -> str:
         try:
@@ -199,8 +208,6 @@ class Generations:
         except (OSError, ValueError, TypeError):
             return Status(True, None, documents, ["清单无法读取 · the manifest cannot be read"])
         reasons = []
-        if manifest.schema_version != SCHEMA_VERSION:
-            reasons.append(f"索引格式 {manifest.schema_version},应为 {SCHEMA_VERSION} · the schema has changed")
         if manifest.analyzer != self.analyzer.fingerprint():
             reasons.append("分词器或词典已更新 · the analyzer or its dictionary has changed")
         return Status(True, manifest, documents, reasons)

@@ -361,3 +361,16 @@ def test_killed_while_building_leaves_a_whole_generation_in_use(
     generations.build([document(n) for n in range(3)])
     assert everything(generations.current()) == 3
     assert len(list((tmp_path / "index").glob("gen-*"))) == 2
+
+
+def test_an_index_of_another_format_asks_to_be_rebuilt(generations: Generations, analyzer: Analyzer) -> None:
+    generations.build([document(1)])
+    (manifest,) = generations._root.glob("gen-*/manifest.json")
+    written = json.loads(manifest.read_text("utf-8"))
+    manifest.write_text(json.dumps(written | {"schema_version": 1}), "utf-8")
+    later = Generations(generations._root, analyzer)
+    with pytest.raises(IndexUnavailable, match="索引格式是 1"):
+        later.current()
+    assert not later.status().usable and "索引格式是 1" in later.status().reasons[0]
+    later.build([document(1), document(2)])
+    assert later.current().count() == 2
