@@ -608,7 +608,7 @@ uint32_t kb_named(const block_t *blocks, uint32_t number, const term_t *keys, ui
 }
 
 /* How many of the documents with a bit have each code? Pairs of (document, code). */
-void kb_count(const uint64_t *bits, const uint16_t *docs, const uint16_t *codes, uint32_t pairs, uint64_t *counts) {
+void kb_count(const uint64_t *bits, const uint16_t *docs, const uint32_t *codes, uint32_t pairs, uint64_t *counts) {
     for (uint32_t pair = 0; pair < pairs; pair++)
         counts[codes[pair]] += bits[docs[pair] >> 6] >> (docs[pair] & 63) & 1;
 }

@@ -47,6 +47,7 @@ __all__ = ["SCHEMA_VERSION", "WhooshEngine", "sync_folder"]
 _OPENING_TRIES = 20
 _OPENING_WAIT_S = 0.01  # and longer from try to try: 0.85 s in all
 _LARGE = 4  # a merge leaves a segment alone that has this many times the documents of all smaller ones
+_MOST_BYTES = 64_000_000  # of the blocks of one merge: one of 117 MB took 800 MB of memory
 _DELETED_SHARE = 0.2  # of a segment's documents; above it the segment is written anew
 _Guard = Callable[[], AbstractContextManager[None]]
 
@@ -213,12 +214,14 @@ def _mergeable(segments: Sequence[BlockSegment]) -> list[BlockSegment]:
     The smallest that fit into one block together, up to the first that is so large that copying it would cost more than
     looking into one block more; and the worn ones, alone if they have to."""
     chosen: list[BlockSegment] = []
-    documents = 0
+    documents = size = 0
     for segment in sorted(segments, key=lambda one: one.doc_count()):
         count = segment.doc_count()
-        if documents + count <= MOST_DOCUMENTS and (not chosen or count < _LARGE * documents):
+        fits = documents + count <= MOST_DOCUMENTS and size + segment.bytes <= _MOST_BYTES
+        if fits and (not chosen or count < _LARGE * documents):
             chosen.append(segment)
             documents += count
+            size += segment.bytes
     if len(chosen) > 1:
         return chosen
     return [segment for segment in segments if _worn(segment)][:1]

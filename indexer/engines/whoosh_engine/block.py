@@ -149,8 +149,8 @@ class Writer:
             spelt += [block.spelt(int(doc))[number] for doc in kept]
         self.count += len(kept)
 
-    def write(self, path: Path) -> None:
-        """Write the block, on the disk when this returns."""
+    def write(self, path: Path) -> int:
+        """Write the block, on the disk when this returns; returns its size in bytes."""
         sections: dict[str, Array] = {}
         values: dict[str, list[str]] = {}
         for space in SPACES:
@@ -176,7 +176,7 @@ class Writer:
             sections |= _strings(f"text.{face}", [text.encode("utf-16-le") for text in texts], unit=np.uint16)
         for name, spelt in zip(("full", "initials"), self._spelt, strict=True):
             sections |= _strings(f"spelt.{name}", [text.encode() for text in spelt])
-        _write(path, self.count, sections, values)
+        return _write(path, self.count, sections, values)
 
     def _postings(self, space: str) -> dict[str, Array]:
         terms = self._terms[space]
@@ -238,11 +238,11 @@ def _strings(name: str, parts: Sequence[bytes], *, unit: type = np.uint8) -> dic
 
 def _coded(values: Sequence[str]) -> tuple[Array, list[str]]:
     known: dict[str, int] = {}
-    codes = np.array([known.setdefault(value, len(known)) for value in values], np.uint16)
+    codes = np.array([known.setdefault(value, len(known)) for value in values], np.uint32)
     return codes, list(known)
 
 
-def _write(path: Path, count: int, sections: Mapping[str, Array], values: Mapping[str, list[str]]) -> None:
+def _write(path: Path, count: int, sections: Mapping[str, Array], values: Mapping[str, list[str]]) -> int:
     place = 0
     table: dict[str, tuple[str, int, int]] = {}
     for name, part in sections.items():
@@ -257,6 +257,7 @@ def _write(path: Path, count: int, sections: Mapping[str, Array], values: Mappin
             file.write(b"\0" * (-part.nbytes % _ALIGNED))
         file.flush()
         os.fsync(file.fileno())
+        return file.tell()
 
 
 class Block:

@@ -75,7 +75,7 @@ def write(folder: Path, analyzer: Analyzer, documents: Sequence[IndexDocument]) 
     for document in documents:
         writer.add(project(document, analyzer))
     segment = BlockSegment(writer.count)
-    writer.write(segment.unfinished(folder))
+    segment.bytes = writer.write(segment.unfinished(folder))
     return segment
 
 

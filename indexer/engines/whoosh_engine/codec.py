@@ -84,6 +84,7 @@ class BlockSegment(Segment):
         super().__init__(INDEX_NAME)
         self._count = count
         self._deleted = b""
+        self.bytes = 0  # of the block on disk
 
     def doc_count_all(self) -> int:
         return self._count
@@ -137,7 +138,7 @@ class Commit:
         if writer.count:
             assert writer.count <= MOST_DOCUMENTS
             segment = BlockSegment(writer.count)
-            writer.write(segment.file(self._folder))
+            segment.bytes = writer.write(segment.file(self._folder))
             self.segments.append(segment)
 
     def take(self, segment: BlockSegment) -> None:

@@ -277,14 +277,14 @@ def unpack(row: Bits, count: int) -> Mask:
     return np.unpackbits(row.view(np.uint8), count=count, bitorder="little").astype(np.bool_)
 
 
-def counted(found: Bits, docs: NDArray[np.uint16], codes: NDArray[np.uint16], values: int) -> NDArray[np.int64]:
+def counted(found: Bits, docs: NDArray[np.uint16], codes: NDArray[np.uint32], values: int) -> NDArray[np.int64]:
     """How many of the found documents have each value of a column, given as pairs?"""
     if _native is None:
         return numpy_kernel.counted(found, docs, codes, values)
     counts = np.zeros(values, np.uint64)
     _native.kb_count(
         found.ctypes.data_as(POINTER(c_uint64)), docs.ctypes.data_as(POINTER(c_uint16)),
-        codes.ctypes.data_as(POINTER(c_uint16)), c_uint32(len(docs)), counts.ctypes.data_as(POINTER(c_uint64)),
+        codes.ctypes.data_as(POINTER(c_uint32)), c_uint32(len(docs)), counts.ctypes.data_as(POINTER(c_uint64)),
     )  # fmt: skip
     return counts.astype(np.int64)
 

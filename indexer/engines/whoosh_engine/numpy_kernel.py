@@ -116,7 +116,7 @@ def _laid(blocks: Sequence[Block], bits: Bits) -> Mask:
     )
 
 
-def counted(found: Bits, docs: NDArray[np.uint16], codes: NDArray[np.uint16], values: int) -> NDArray[np.int64]:
+def counted(found: Bits, docs: NDArray[np.uint16], codes: NDArray[np.uint32], values: int) -> NDArray[np.int64]:
     """See `kernel.counted`."""
     bits = np.unpackbits(found.view(np.uint8), bitorder="little").astype(np.bool_)
     return np.bincount(codes[bits[docs]], minlength=values)

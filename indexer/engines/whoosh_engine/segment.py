@@ -148,7 +148,7 @@ class OpenSegment(Block):
             self._mark(mask, number, faces)
         return mask
 
-    def facet(self, name: str) -> tuple[list[str], NDArray[np.uint16], NDArray[np.uint16]]:
+    def facet(self, name: str) -> tuple[list[str], NDArray[np.uint16], NDArray[np.uint32]]:
         """The values of a facet, and as pairs which document has which."""
         if name == "device":
             return self.values(name), self.section("device.docs"), self.section("device.codes")
