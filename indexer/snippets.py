@@ -21,6 +21,7 @@ from indexer.ranking import Parameters
 
 WIDTH = 120  # characters of a snippet
 LONGEST_TEXT = 200_000  # characters looked at; what follows is shown when the document is opened
+_LONGEST_KEPT = 64  # characters of a term whose pattern is kept; a phrase may have thousands
 _LONGEST_PINYIN = 2_000  # characters cut into words for a pinyin query: a title, symptoms, the first screen
 _MOST_SPANS = 2_000
 _LEAD = 24  # characters shown before the first match when no sentence begins close by
@@ -99,16 +100,24 @@ class Snippets:
         return (*phrases, *longest_first), tuple(gram.terms[0][0] for gram in wanted.grams), wanted
 
 
-@lru_cache(maxsize=256)  # the entries that many people find
+@lru_cache(maxsize=64)  # the hits of a few pages; a text may have 200,000 characters
 def _read(text: str) -> tuple[Normalised, str]:
     """A text in its one form, and that form without the joints of identifiers."""
     form = normalise(text)
     return form, _JOINTS.sub("", form.text)
 
 
-@lru_cache(maxsize=10_000)
 def _pattern(term: str) -> re.Pattern[str]:
     """Finds a term or a canonical phrase in normalised text."""
+    return _short_pattern(term) if len(term) <= _LONGEST_KEPT else _compiled(term)
+
+
+@lru_cache(maxsize=5_000)
+def _short_pattern(term: str) -> re.Pattern[str]:
+    return _compiled(term)
+
+
+def _compiled(term: str) -> re.Pattern[str]:
     return re.compile(r"[\W_]*".join(map(_term_pattern, term.split())))
 
 

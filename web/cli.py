@@ -179,26 +179,19 @@ def serve(*, no_worker: bool, listening_on: int | None) -> None:
         services.search.warm_up()
         app = create_app(services)
         children: list[_Child] = []
-        if listening_on is None and settings.processes == 1:
-            server = create_server(app, host=settings.host, port=settings.port, threads=settings.threads, ident=None)
-        else:
-            listening = (
-                socket.create_server((settings.host, settings.port), backlog=1024)
-                if listening_on is None
-                else socket.socket(fileno=listening_on)
-            )
-            server = create_server(app, sockets=[listening], threads=settings.threads, ident=None)
-            if listening_on is None:
-                fd = listening.fileno()
-                command = ("serve", "--no-worker", "--listening-on", str(fd))
-                children += [_Child("web process", *command, fds=(fd,)) for _ in range(settings.processes - 1)]
+        listening = _listen(settings) if listening_on is None else socket.socket(fileno=listening_on)
+        server = create_server(app, sockets=[listening], threads=settings.threads, ident=None)
+        if listening_on is None:
+            fd = listening.fileno()
+            command = ("serve", "--no-worker", "--listening-on", str(fd))
+            children += [_Child("web process", *command, fds=(fd,)) for _ in range(settings.processes - 1)]
         if not no_worker:
             children.append(_Child("index worker", "worker", "--until-stdin-closes"))
         stop = threading.Event()
         signal.signal(signal.SIGTERM, lambda *_: _interrupt())
         if listening_on is None:
-            ports = {port for _, port in getattr(server, "effective_listen", [])} or {server.effective_port}
-            errors.print(f"问渠已就绪 · ready: http://{settings.host}:{min(ports)}  (Ctrl-C 结束 to stop)")
+            port = listening.getsockname()[1]
+            errors.print(f"问渠已就绪 · ready: http://{settings.host}:{port}  (Ctrl-C 结束 to stop)")
         else:
             threading.Thread(target=_end_with_parent, daemon=True).start()
         watcher = threading.Thread(target=_watch, args=(children, stop), daemon=True)
@@ -211,6 +204,20 @@ def serve(*, no_worker: bool, listening_on: int | None) -> None:
             stop.set()
             server.close()
             watcher.join(timeout=30)
+
+
+def _listen(settings: Settings) -> socket.socket:
+    """A socket on the address of the settings; `*` is every address of this machine."""
+    host = "" if settings.host == "*" else settings.host
+    try:
+        if not host:
+            return socket.create_server(("", settings.port), backlog=1024)
+        family, *_, address = socket.getaddrinfo(host, settings.port, type=socket.SOCK_STREAM)[0]
+        return socket.create_server(address[:2], family=family, backlog=1024)
+    except OSError as exc:
+        raise Invalid(
+            f"无法监听 {settings.host}:{settings.port}，换 KB_HOST 或 KB_PORT · cannot listen there: {exc.strerror or exc}"
+        ) from exc
 
 
 class _Child:

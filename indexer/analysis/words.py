@@ -29,6 +29,8 @@ from numpy.typing import NDArray
 
 from indexer import native
 
+log = logging.getLogger(__name__)
+
 LONGEST_RUN = 200  # characters; a longer run without punctuation is cut in slices to keep the cost linear
 LONGEST_INSIDE = 8  # characters of a word inside a word
 _CACHED_RUN = 16  # characters; short runs repeat (boilerplate, queries), long ones never
@@ -56,7 +58,8 @@ class Words:
             import jieba
         jieba.setLogLevel(logging.WARNING)
         tokenizer = jieba.Tokenizer()
-        self._cache_dir.mkdir(parents=True, exist_ok=True)
+        with contextlib.suppress(OSError):
+            self._cache_dir.mkdir(parents=True, exist_ok=True)
         tokenizer.tmp_dir = str(self._cache_dir)
         tokenizer.initialize()
         for word in self._extra:
@@ -70,8 +73,14 @@ class Words:
             return None
         named = "\n".join((version("jieba"), str(_FORMAT), *self._extra)).encode()
         path = self._cache_dir / f"words-{hashlib.sha256(named).hexdigest()[:16]}.bin"
-        if not path.exists():
-            _compile(self._jieba.FREQ, self._jieba.total, path)
+        for _ in range(2):  # another installation's clean-up may take a file away before it is mapped
+            with contextlib.suppress(OSError):
+                return _Compiled(path)
+            try:
+                _compile(self._jieba.FREQ, self._jieba.total, path)
+            except OSError as exc:
+                log.warning("the dictionary cannot be compiled, jieba cuts: %s", exc)
+                return None
             del self._jieba  # 89 MB that nobody needs any more
         return _Compiled(path)
 
@@ -125,11 +134,16 @@ def _compile(frequencies: dict[str, int], total: int, path: Path) -> None:
     keys, nexts = _hashed(np.array(wanted, np.uint64), reached, slots)
     header = np.array([slots, len(nodes)], np.uint64).tobytes() + np.array([math.log(total)]).tobytes()
     handle, aside = tempfile.mkstemp(dir=path.parent)
-    with os.fdopen(handle, "wb") as file:
-        file.write(_MAGIC + header + keys.tobytes() + weights.tobytes() + nexts.tobytes())
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(aside, path)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(_MAGIC + header + keys.tobytes() + weights.tobytes() + nexts.tobytes())
+            file.flush()
+            os.fsync(file.fileno())
+        os.chmod(aside, 0o644)  # every account that runs the product maps it
+        os.replace(aside, path)
+    except BaseException:
+        os.unlink(aside)
+        raise
     for other in path.parent.glob("words-*.bin"):
         if other != path:
             with contextlib.suppress(OSError):  # still mapped, on Windows

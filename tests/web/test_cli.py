@@ -291,6 +291,14 @@ def test_several_processes_serve_one_address_and_end_together(kb, services: Serv
     assert not [child for child in children if Path(f"/proc/{child}").exists()]
 
 
+def test_a_port_in_use_is_named(kb, services: Services, monkeypatch: pytest.MonkeyPatch) -> None:  # type: ignore[no-untyped-def]
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        monkeypatch.setenv("KB_PORT", str(port))
+        said = kb("serve", "--no-worker", code=1).output
+    assert f"无法监听 127.0.0.1:{port}" in said and "KB_PORT" in said
+
+
 def _free_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as free:
         return int(free.getsockname()[1])

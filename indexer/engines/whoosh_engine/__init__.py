@@ -217,6 +217,8 @@ def _mergeable(segments: Sequence[BlockSegment]) -> list[BlockSegment]:
     documents = size = 0
     for segment in sorted(segments, key=lambda one: one.doc_count()):
         count = segment.doc_count()
+        if len(chosen) == 1 and count >= _LARGE * documents:
+            chosen, documents, size = [], 0, 0  # a small block must not keep the larger ones from being merged
         fits = documents + count <= MOST_DOCUMENTS and size + segment.bytes <= _MOST_BYTES
         if fits and (not chosen or count < _LARGE * documents):
             chosen.append(segment)

@@ -162,7 +162,7 @@ class Writer:
         sections |= _strings("id", ids)
         sections["id.order"] = np.array(sorted(range(self.count), key=ids.__getitem__), np.uint16)
         sections |= _strings("title", [title.encode() for title in self._titles])
-        sections["title.characters"] = np.array([len(title) for title in self._titles], np.uint16)
+        sections["title.characters"] = np.array([min(len(title), 65_535) for title in self._titles], np.uint16)
         sections["version"] = np.frombuffer(self._versions, np.uint32)
         sections["updated"] = np.frombuffer(self._updated, np.uint32)
         for name in COLUMNS:

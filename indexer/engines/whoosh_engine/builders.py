@@ -6,6 +6,9 @@ A process that dies takes the build with it: the new generation is dropped, and 
 from __future__ import annotations
 
 import multiprocessing
+import multiprocessing.connection
+import os
+import threading
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
@@ -81,9 +84,18 @@ def write(folder: Path, analyzer: Analyzer, documents: Sequence[IndexDocument]) 
 
 def _begin(dictionary_dir: Path, cache_dir: Path) -> None:
     global _analyzer
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     _analyzer = Analyzer(dictionary_dir, cache_dir)
 
 
 def _write(folder: Path, documents: Sequence[IndexDocument]) -> BlockSegment:
     assert _analyzer is not None
     return write(folder, _analyzer, documents)
+
+
+def _end_with_parent() -> None:
+    """A build that is killed leaves nobody behind."""
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+    multiprocessing.connection.wait([parent.sentinel])
+    os._exit(1)

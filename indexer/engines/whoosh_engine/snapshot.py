@@ -109,7 +109,7 @@ class Snapshot:
         if wanted.nothing or not self.count:
             return Results([], 0, {name: [] for name in request.facets})
         allowed = self._allowed(wanted, request.scope)
-        count = request.offset + request.limit
+        count = min(request.offset + request.limit, self.count)
         found = np.zeros_like(allowed)
         hits: list[Hit] = []
         total, relaxed = 0, ""
@@ -121,7 +121,7 @@ class Snapshot:
             if tier is not Tier.WORDS and answer.total:
                 relaxed = tier
         facets = {name: self._facet(name, found) for name in request.facets}
-        return Results(hits[request.offset : count], total, facets, relaxed=relaxed)
+        return Results(hits[request.offset : request.offset + request.limit], total, facets, relaxed=relaxed)
 
     def _hit(self, block: int, doc: int, score: float, tier: Tier) -> Hit:
         segment = self.segments[block]

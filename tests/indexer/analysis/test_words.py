@@ -63,3 +63,9 @@ def test_the_dictionary_is_compiled_once_and_again_when_its_words_change(tmp_pat
     assert Words(["红灯"], tmp_path).cut("光猫红灯") != ("光猫红灯",)
     assert first.cut("光猫红灯亮") == ("光猫红灯", "亮")  # whoever has the older one open goes on with it
     assert len(list(tmp_path.glob("words-*.bin"))) == 1
+
+
+def test_without_a_place_for_the_dictionary_jieba_cuts(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    words = Words(["光猫红灯"], tmp_path / "file" / "cache")
+    assert words.cut("光猫红灯亮") == ("光猫红灯", "亮")

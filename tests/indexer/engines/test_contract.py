@@ -343,6 +343,12 @@ def test_empty_index_answers(engine: Engine, search: Search) -> None:
     engine.optimise()
 
 
+def test_a_page_far_beyond_the_end_costs_nothing(library: Engine) -> None:
+    request = SearchRequest(parse("机顶盒"), Scope.everything(), limit=10, offset=10**9)
+    results = library.search(request)
+    assert results.hits == [] and results.total > 0
+
+
 def test_page_beyond_the_end_is_empty(library: Engine) -> None:
     results = library.search(SearchRequest(parse("数据库"), Scope.everything(), limit=10, offset=50))
     assert (results.hits, results.total) == ([], 2)
