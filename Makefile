@@ -5,9 +5,13 @@ BIN := $(VENV)/bin
 export HOST ?= 127.0.0.1
 export PORT ?= 8000
 PYTEST_ARGS ?= -ra
+BENCH := $(VENV)/bench
+BENCH_LOCK := tests/benchmarks/requirements-bench.txt
+BENCH_OUT ?= var/bench
+SIZES ?= 10000 100000 230000
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint relevance lock clean
+.PHONY: help run test lint relevance bench lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 10
@@ -39,9 +43,20 @@ lint: $(VENV)/.test ## lint, types, import contracts
 relevance: $(VENV)/.test ## does the shipped library answer judged fault reports? success@1/3/10 by area, and the misses
 	$(BIN)/python -m tests.relevance.shipped --misses
 
+$(BENCH)/.done: requirements.lock $(BENCH_LOCK) pyproject.toml $(wildcard indexer/native/*.c)
+	test -x $(BENCH)/bin/python || $(PYTHON) -m venv $(BENCH)
+	$(BENCH)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BENCH)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $(BENCH_LOCK)
+	$(BENCH)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps -e .
+	touch $@
+
+bench: $(BENCH)/.done ## search speed beside other engines; KB_BENCH_DATA=Markdown KB_BENCH_QUERIES=BEIR [KB_BENCH_JARS=Lucene] SIZES='10000 100000'
+	$(BENCH)/bin/python -m tests.benchmarks.run $(SIZES:%=--size %) --json $(BENCH_OUT).json --svg $(BENCH_OUT).svg --markdown $(BENCH_OUT).md $(BENCH_ARGS)
+
 lock: ## pin dependencies: versions and hashes, no addresses
 	uv pip compile pyproject.toml --universal --generate-hashes --python-version 3.11 --no-emit-index-url --no-emit-find-links --no-header -q -o requirements.lock
 	uv pip compile pyproject.toml --extra dev --universal --generate-hashes --python-version 3.11 --no-emit-index-url --no-emit-find-links --no-header -q -o requirements-dev.lock
+	printf 'bm25s\nnumba\ntantivy\n' | uv pip compile - -c requirements.lock --universal --generate-hashes --python-version 3.11 --no-emit-index-url --no-emit-find-links --no-annotate --no-header -q -o $(BENCH_LOCK)
 
 clean: ## remove the environment and caches; data in var/ stays
 	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
