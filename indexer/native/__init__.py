@@ -25,8 +25,13 @@ def _load() -> Any:
     except OSError as exc:  # built for another machine
         log.warning("the native library cannot be used: %s", exc)
         return None
+    at, number = ctypes.c_void_p, ctypes.c_uint32
+    library.kb_search.argtypes = (at, number, at, at, at, at, at, at)
     library.kb_search.restype = ctypes.c_int64
-    library.kb_named.restype = ctypes.c_uint32
+    library.kb_named.argtypes = (at, number, at, at)
+    library.kb_named.restype = number
+    library.kb_count.argtypes = (at, number, number, at, at)
+    library.kb_containing.argtypes = (at, at, number, at, number, number, at)
     library.kb_cut.restype = ctypes.c_uint32
     library.kb_inside.restype = ctypes.c_uint32
     return library

@@ -1,15 +1,19 @@
 /* The documents of an index that score best, from the mapped arrays of its blocks. See kernel.py for the contract,
  * block.py for the arrays and ranking.py for the formulae; numpy_kernel.py gives the same answer without a compiler.
  *
- * Documents are taken a window at a time, so that the sums stay in the second-level cache. A concept is looked up only for
- * the documents that could still reach the page (MaxScore: Turtle and Flood 1995), and so are the pairs of characters,
- * the rarest first: what is left out cannot change a hit or its score.
+ * Documents are taken a window at a time. First every posting adds the most that it can be worth, a byte written with the
+ * block and looked up, to a 16-bit sum of its document; these sums stay in the first-level cache and cost a nanosecond a
+ * posting. They are never too low, so only the few documents whose sum reaches the page so far are scored exactly, the
+ * most promising first. What is left out cannot change a hit or its score.
  */
 
 #include <math.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
 
 #define FACES 5
 #define BLOCK 65536
@@ -18,6 +22,9 @@
 #define WINDOW64 (WINDOW / 64)
 #define CODES 256
 #define RARE 255          /* a code that names no pattern: see `rare` */
+#define BOUNDS 256
+#define MOST 65535        /* of a sum of bounds */
+#define BUCKETS 256
 #define SLACK 1e-6        /* scores are compared by six decimals */
 #define KEYS 3            /* the space of what names a document */
 #define NOTHING -2        /* of a pattern: no face that takes part */
@@ -30,6 +37,7 @@ typedef struct {
     const uint32_t *starts;  /* terms + 1: first posting */
     const uint16_t *docs;
     const uint8_t *codes;    /* per posting: which pattern */
+    const uint8_t *bounds;   /* per posting: see field_t.ceilings */
     const uint32_t *rare_at; /* postings with the code RARE, ascending */
     const uint32_t *rare;    /* and their patterns */
     uint32_t rares;
@@ -42,71 +50,57 @@ typedef struct {
     uint32_t count;
     const uint64_t *live; /* bits; NULL when nothing was deleted */
     const uint32_t *updated;
+    const uint32_t *versions;
     const uint8_t *ids;
     const uint32_t *id_ends;
     space_t spaces[4];
 } block_t;
 
+/* Some UTF-8 strings, end to end. */
 typedef struct {
+    uint32_t number;
     const uint8_t *text;
-    uint32_t length;
-    double weight;
-} term_t;
-
-typedef struct {
-    uint32_t first, terms; /* of the request's terms */
-    double weight;
-    double df; /* live documents that have it; below 0: to be counted */
-} concept_t;
+    const uint32_t *ends; /* number + 1 */
+} strings_t;
 
 typedef struct {
     double k1;
     double weights[FACES];
     double base[FACES];  /* 1 - b */
     double slope[FACES]; /* b / average length, 0 where there is none */
+    const double *ceilings; /* BOUNDS a block: the most of (k1 + 1) that a posting with this bound adds, 0 to 1 */
 } field_t;
 
 typedef struct {
-    uint32_t space;
+    uint32_t space, other_space;
     uint32_t faces;    /* how many take part, from the first */
     uint32_t concepts; /* ranked by; the others only add */
     uint32_t others;
-    uint32_t other_space;
     uint32_t need; /* how many concepts a document must have */
     uint32_t all;  /* every allowed document is found, whatever it has */
     uint32_t wanted; /* hits */
     double documents; /* live, in the whole index */
     double coverage, share;
-    field_t field, other_field;
+    const field_t *field, *other_field;
+    strings_t terms;            /* of all concepts, one after the other */
+    const double *term_weights;
+    const uint32_t *last;       /* per concept, then one more: the end of its terms; a 0 first */
+    const double *weights;      /* per concept */
+    double *frequencies;        /* live documents that have it; below 0: to be counted */
 } request_t;
 
 typedef struct {
     double score;
-    uint32_t block, doc, tier;
+    uint32_t block, doc, named, version;
 } hit_t;
 
-/* What a code means to this question: the face if there is one that counts, and what stands above the fraction line. */
+/* What a code means to this question: the face if there is one that counts (it takes part and has a weight), and what
+ * stands above the fraction line. */
 typedef struct {
     double above[CODES];
     int8_t face[CODES];
     int hidden; /* some pattern has no face that takes part */
 } meaning_t;
-
-/* What is summed up for a document: side by side, for they are written together. */
-typedef struct {
-    double words, matched;
-} sum_t;
-
-typedef struct {
-    sum_t sums[WINDOW]; /* these by document in the window */
-    double others[WINDOW], pooled[WINDOW];
-    uint16_t number[WINDOW], asked[WINDOW];
-    uint64_t touched[WINDOW64], found[WINDOW64], reachable[WINDOW64];
-    uint64_t counted[WORDS64];
-    meaning_t meaning, other_meaning;
-} scratch_t;
-
-static __thread scratch_t *scratch;
 
 static int64_t find(const space_t *space, const uint8_t *text, uint32_t length) {
     uint32_t low = 0, high = space->terms;
@@ -129,12 +123,14 @@ static void mean(meaning_t *meaning, const space_t *space, const field_t *field,
         if (code == RARE || code >= space->rows) continue;
         int which = NOTHING;
         for (uint32_t face = 0; face < faces; face++)
-            if (space->patterns[code * FACES + face]) which = which == NOTHING ? (int)face : SEVERAL;
+            if (space->patterns[code * FACES + face] && field->weights[face] > 0.0)
+                which = which == NOTHING ? (int)face : SEVERAL;
         meaning->face[code] = (int8_t)which;
         if (which >= 0) meaning->above[code] = field->weights[which] * space->patterns[code * FACES + which];
         if (which == NOTHING) meaning->hidden = 1;
     }
-    if (space->rares && faces < FACES) meaning->hidden = 1;
+    for (uint32_t face = 0; space->rares && face < FACES; face++)
+        if (face >= faces || field->weights[face] <= 0.0) meaning->hidden = 1;
 }
 
 /* A term's postings in one block. */
@@ -143,15 +139,16 @@ typedef struct {
     const field_t *field;
     const meaning_t *meaning;
     const uint16_t *docs;
-    const uint8_t *codes;
+    const uint8_t *codes, *bounds;
     uint32_t first, size, faces, count;
     uint32_t place; /* of the first posting not yet taken */
     double weight;
 } list_t;
 
 static int open_list(list_t *list, const block_t *block, const space_t *space, const field_t *field,
-                     const meaning_t *meaning, uint32_t faces, const term_t *term) {
-    int64_t number = find(space, term->text, term->length);
+                     const meaning_t *meaning, const request_t *request, uint32_t term) {
+    uint32_t start = request->terms.ends[term];
+    int64_t number = find(space, request->terms.text + start, request->terms.ends[term + 1] - start);
     list->size = list->place = 0;
     if (number < 0) return 0;
     list->space = space;
@@ -161,10 +158,10 @@ static int open_list(list_t *list, const block_t *block, const space_t *space, c
     list->size = space->starts[number + 1] - list->first;
     list->docs = space->docs + list->first;
     list->codes = space->codes + list->first;
-    list->faces = faces;
+    list->bounds = space->bounds + list->first;
+    list->faces = request->faces;
     list->count = block->count;
-    list->weight = term->weight;
-    list->place = 0;
+    list->weight = request->term_weights[term];
     return 1;
 }
 
@@ -205,58 +202,41 @@ static inline double pooled_at(const list_t *list, uint32_t place) {
     return face == NOTHING ? 0.0 : list->weight * pooled_over_several(list, place);
 }
 
-/* What the only term of a concept adds: (k1 + 1) p / (k1 + p) with p = above / below, in one division. */
-static inline double added_at(const list_t *list, uint32_t place, double weight, double k1) {
-    uint32_t code = list->codes[place];
-    int face = list->meaning->face[code];
-    if (face >= 0) {
-        double above = list->weight * list->meaning->above[code];
-        double below = list->field->base[face] +
-                       list->field->slope[face] *
-                           list->space->lengths[(uint64_t)face * list->count + list->docs[place]];
-        return weight * (k1 + 1.0) * above / (k1 * below + above);
-    }
-    if (face == NOTHING) return 0.0;
-    double pooled = list->weight * pooled_over_several(list, place);
-    return weight * (k1 + 1.0) * pooled / (k1 + pooled);
-}
-
 static inline int visible_at(const list_t *list, uint32_t place) {
     int face = list->meaning->face[list->codes[place]];
     if (face != SEVERAL) return face >= 0;
     const uint16_t *counts = pattern_at(list, place);
     for (uint32_t index = 0; index < list->faces; index++)
-        if (counts[index]) return 1;
+        if (counts[index] && list->field->weights[index] > 0.0) return 1;
     return 0;
 }
 
 /* In how many live documents does a concept occur, in a face that takes part? */
 static double occurrences(const block_t *blocks, uint32_t number, const request_t *request, uint32_t space,
-                          const field_t *field, const concept_t *concept, const term_t *terms) {
-    uint64_t total = 0;
+                          const field_t *field, uint32_t concept) {
+    uint64_t total = 0, counted[WORDS64];
+    uint32_t first = request->last[concept], end = request->last[concept + 1];
+    meaning_t meaning;
     list_t list;
     for (uint32_t index = 0; index < number; index++) {
         const block_t *block = blocks + index;
+        const space_t *arrays = block->spaces + space;
         uint32_t words = (block->count + 63) / 64;
         int any = 0, meant = 0;
-        for (uint32_t which = 0; which < concept->terms; which++) {
-            const space_t *arrays = block->spaces + space;
-            if (!open_list(&list, block, arrays, field, &scratch->meaning, request->faces, terms + concept->first + which))
-                continue;
-            if (!meant++) mean(&scratch->meaning, arrays, field, request->faces);
-            int everywhere = !scratch->meaning.hidden;
-            if (concept->terms == 1 && everywhere && !block->live) {
+        for (uint32_t term = first; term < end; term++) {
+            if (!open_list(&list, block, arrays, field, &meaning, request, term)) continue;
+            if (!meant++) mean(&meaning, arrays, field, request->faces);
+            if (end - first == 1 && !meaning.hidden && !block->live) {
                 total += list.size;
                 continue;
             }
-            if (!any++) memset(scratch->counted, 0, words * sizeof *scratch->counted);
+            if (!any++) memset(counted, 0, words * sizeof *counted);
             for (uint32_t place = 0; place < list.size; place++)
-                if (everywhere || visible_at(&list, place))
-                    scratch->counted[list.docs[place] >> 6] |= 1ull << (list.docs[place] & 63);
+                if (!meaning.hidden || visible_at(&list, place))
+                    counted[list.docs[place] >> 6] |= 1ull << (list.docs[place] & 63);
         }
         for (uint32_t word = 0; any && word < words; word++)
-            total += (uint64_t)__builtin_popcountll(block->live ? scratch->counted[word] & block->live[word]
-                                                                : scratch->counted[word]);
+            total += (uint64_t)__builtin_popcountll(block->live ? counted[word] & block->live[word] : counted[word]);
     }
     return (double)total;
 }
@@ -271,7 +251,7 @@ static int id_before(const block_t *blocks, const hit_t *one, const hit_t *other
 
 /* Does one hit stand before another? The order of ranking.order_key. */
 static int before(const block_t *blocks, const hit_t *one, const hit_t *other) {
-    if (one->tier != other->tier) return one->tier < other->tier;
+    if (one->named != other->named) return one->named > other->named;
     if (one->score != other->score) return one->score > other->score;
     uint32_t first = blocks[one->block].updated[one->doc], second = blocks[other->block].updated[other->doc];
     if (first != second) return first > second;
@@ -303,26 +283,6 @@ static void rise(const block_t *blocks, hit_t *heap, uint32_t place) {
     }
 }
 
-/* A concept of a block, ready to be added. */
-typedef struct {
-    uint32_t which; /* of the request's concepts */
-    double weight;  /* with its idf */
-    double most;    /* that it can add to a score */
-} turn_t;
-
-static int by_most(const void *one, const void *other) {
-    double a = ((const turn_t *)one)->most, b = ((const turn_t *)other)->most;
-    if (a != b) return a < b ? 1 : -1;
-    return ((const turn_t *)one)->which < ((const turn_t *)other)->which ? -1 : 1;
-}
-
-static inline void take(scratch_t *at, uint32_t doc, double added, double weight, int counting) {
-    sum_t *sum = at->sums + doc;
-    sum->words += added;
-    sum->matched += weight;
-    if (counting) at->number[doc]++;
-}
-
 /* Move a list to the first document that is not before this one. */
 static void seek(list_t *list, uint32_t doc) {
     uint32_t low = list->place, step = 1, high;
@@ -337,280 +297,309 @@ static void seek(list_t *list, uint32_t doc) {
     list->place = low;
 }
 
-/* Add a concept to the sums of a window's documents. Documents that have none of the concepts before it could not reach
- * the page any more if `late` is set: they are found, and not scored. */
-static void add(list_t *lists, uint32_t terms, uint32_t start, double weight, double k1, int counting, int late) {
-    scratch_t *at = scratch; /* thread-local: read once */
-    int any = 0;
-    for (uint32_t term = 0; term < terms; term++) {
-        list_t *list = lists + term;
-        uint32_t place = list->place;
-        if (place >= list->size || list->docs[place] - start >= WINDOW) continue;
-        if (terms > 1 && !any++) memset(at->touched, 0, sizeof at->touched);
-        for (; place < list->size; place++) {
+/* A term of the question in one block. */
+typedef struct {
+    list_t list;
+    uint32_t begin, end;   /* its postings in the window */
+    uint16_t most[BOUNDS]; /* what a posting can add to the sum of its document, by its bound */
+} asked_t;
+
+static void set_most(asked_t *asked, const double *ceilings, double scale) {
+    double weight = asked->list.weight;
+    for (uint32_t bound = 0; bound < BOUNDS; bound++) {
+        double most = ceilings[bound]; /* p / (k1 + p); of a term that counts w times, w p / (k1 + w p) */
+        if (weight != 1.0) most = weight * most / (1.0 - most + weight * most);
+        asked->most[bound] = (uint16_t)(most * scale) + 1;
+    }
+}
+
+/* Add to the sums of a window what each posting can be worth. */
+static void add_bounds(asked_t *asked, uint32_t start, uint16_t *sums) {
+    list_t *list = &asked->list;
+    uint32_t place = asked->begin, size = list->size;
+    const uint16_t *docs = list->docs;
+    const uint8_t *bounds = list->bounds;
+    if (size && !list->meaning->hidden)
+        for (; place < size && (uint32_t)(docs[place] - start) < WINDOW; place++)
+            sums[docs[place] - start] += asked->most[bounds[place]];
+    else
+        for (; place < size && (uint32_t)(docs[place] - start) < WINDOW; place++)
+            if (visible_at(list, place)) sums[docs[place] - start] += asked->most[bounds[place]];
+    asked->end = place;
+}
+
+/* Count a concept for the documents of a window that have it. */
+static void add_number(const asked_t *asked, uint32_t terms, uint32_t start, uint16_t *numbers) {
+    uint64_t had[WINDOW64] = {0};
+    for (uint32_t term = 0; term < terms; term++, asked++) {
+        const list_t *list = &asked->list;
+        for (uint32_t place = asked->begin; place < asked->end; place++) {
             uint32_t doc = list->docs[place] - start;
-            if (doc >= WINDOW) break;
             uint64_t bit = 1ull << (doc & 63);
-            if (late && !(at->reachable[doc >> 6] & bit)) {
-                if (visible_at(list, place)) at->found[doc >> 6] |= bit;
-                continue;
-            }
-            if (terms == 1) {
-                double added = added_at(list, place, weight, k1);
-                if (added == 0.0) continue;
-                at->found[doc >> 6] |= bit;
-                take(at, doc, added, weight, counting);
-                continue;
-            }
-            double pooled = pooled_at(list, place);
-            if (pooled == 0.0) continue;
-            at->found[doc >> 6] |= bit;
-            at->pooled[doc] = at->touched[doc >> 6] & bit ? at->pooled[doc] + pooled : pooled;
-            at->touched[doc >> 6] |= bit;
+            if (had[doc >> 6] & bit || !visible_at(list, place)) continue;
+            had[doc >> 6] |= bit;
+            numbers[doc]++;
         }
-        list->place = place;
     }
-    for (uint32_t word = 0; any && word < WINDOW64; word++)
-        for (uint64_t bits = at->touched[word]; bits; bits &= bits - 1) {
-            uint32_t doc = word * 64 + (uint32_t)__builtin_ctzll(bits);
-            take(at, doc, weight * (k1 + 1.0) * at->pooled[doc] / (k1 + at->pooled[doc]), weight, counting);
-        }
 }
 
-/* Of the documents asked about, keep those that can still reach the threshold; returns how many. */
-static uint32_t keep(uint32_t asked, double threshold, double share, double left, const uint64_t *named) {
-    scratch_t *at = scratch;
-    uint32_t kept = 0;
-    for (uint32_t index = 0; index < asked; index++) {
-        uint16_t doc = at->asked[index];
-        int is_named = named && named[doc >> 6] >> (doc & 63) & 1;
-        if (is_named || at->sums[doc].words + share * (at->others[doc] + left) + SLACK >= threshold)
-            at->asked[kept++] = doc;
-        else at->reachable[doc >> 6] &= ~(1ull << (doc & 63));
-    }
-    return kept;
-}
-
-/* Add one of the others to the documents asked about: by walking its postings, or by looking each document up. */
-static void add_other(list_t *list, uint32_t start, uint32_t asked, double weight, double k1) {
-    scratch_t *at = scratch;
-    seek(list, start);
-    if (list->size - list->place <= 16 * asked) {
-        uint32_t place = list->place;
-        for (; place < list->size; place++) {
-            uint32_t doc = list->docs[place] - start;
-            if (doc >= WINDOW) break;
-            if (!(at->reachable[doc >> 6] >> (doc & 63) & 1)) continue;
-            at->others[doc] += added_at(list, place, weight, k1);
-        }
-        list->place = place;
+/* A bit for each document whose sum is at least so high. */
+static void reaching(const uint16_t *sums, uint32_t words, uint32_t level, uint64_t *bits) {
+    if (level > MOST) {
+        memset(bits, 0, words * sizeof *bits);
         return;
     }
-    for (uint32_t index = 0; index < asked; index++) {
-        uint32_t doc = at->asked[index];
-        seek(list, start + doc);
-        if (list->place >= list->size) return;
-        if (list->docs[list->place] != start + doc) continue;
-        at->others[doc] += added_at(list, list->place, weight, k1);
-    }
-}
-
-static double part_of(uint32_t doc, double wanted) {
-    if (wanted <= 0.0) return 1.0;
-    double part = scratch->sums[doc].matched / wanted;
-    return part > 1.0 ? 1.0 : part;
-}
-
-/* A score that at least `wanted` documents reach: the heap's worst, or better the sums of this block so far. */
-static double threshold_of(uint32_t asked, uint32_t wanted, double reached, double total, double coverage, double *floor) {
-    uint32_t size = 0;
-    if (asked <= wanted || coverage > 1.0) return reached;
-    for (uint32_t index = 0; index < asked; index++) {
-        uint16_t doc = scratch->asked[index];
-        double least = scratch->sums[doc].words;
-        if (least <= reached || (size == wanted && least <= floor[0])) continue;
-        least *= part_of(doc, total); /* no greater than with an exponent below one */
-        if (least <= reached) continue;
-        if (size < wanted) {
-            uint32_t place = size++;
-            while (place && floor[(place - 1) / 2] > least) floor[place] = floor[(place - 1) / 2], place = (place - 1) / 2;
-            floor[place] = least;
-        } else if (least > floor[0]) {
-            uint32_t place = 0, next;
-            while ((next = 2 * place + 1) < size) {
-                if (next + 1 < size && floor[next + 1] < floor[next]) next++;
-                if (floor[next] >= least) break;
-                floor[place] = floor[next];
-                place = next;
-            }
-            floor[place] = least;
+    for (uint32_t word = 0; word < words; word++, sums += 64) {
+        uint64_t row = 0;
+#ifdef __SSE2__
+        __m128i least = _mm_set1_epi16((short)level), none = _mm_setzero_si128();
+        for (uint32_t part = 0; part < 4; part++) {
+            __m128i one = _mm_loadu_si128((const __m128i *)(sums + 16 * part));
+            __m128i two = _mm_loadu_si128((const __m128i *)(sums + 16 * part + 8));
+            one = _mm_cmpeq_epi16(_mm_subs_epu16(least, one), none);
+            two = _mm_cmpeq_epi16(_mm_subs_epu16(least, two), none);
+            row |= (uint64_t)(uint32_t)_mm_movemask_epi8(_mm_packs_epi16(one, two)) << (16 * part);
         }
+#else
+        for (uint32_t doc = 0; doc < 64; doc++) row |= (uint64_t)(sums[doc] >= level) << doc;
+#endif
+        bits[word] = row;
     }
-    return size == wanted ? floor[0] : reached;
 }
 
-/* Returns the number of hits, best first, and the number of documents found; -1 without memory. `allowed`, `exact` and
- * `found_bits` have 1,024 words a block; `exact` may be NULL. Document frequencies that had to be counted are left in
- * the concepts. */
-int64_t kb_search(const block_t *blocks, uint32_t number, const request_t *request, concept_t *concepts,
-                  const term_t *terms, const uint64_t *allowed, const uint64_t *exact, uint64_t *found_bits, hit_t *hits,
-                  uint64_t *total) {
-    if (!scratch && !(scratch = calloc(1, sizeof *scratch))) return -1;
-    uint32_t every = request->concepts + request->others;
-    turn_t *turns = malloc((every + 1) * sizeof *turns);
-    double *floor = malloc((request->wanted + 1) * sizeof *floor);
-    if (!turns || !floor) {
-        free(turns);
-        free(floor);
-        return -1;
+/* A search as it goes through one window. */
+typedef struct {
+    const block_t *blocks;
+    const request_t *request;
+    asked_t *terms;
+    double *weights; /* per concept, with its idf */
+    double wanted;         /* all weights together */
+    hit_t *hits;
+    uint32_t size;
+} search_t;
+
+/* What the terms of a concept are worth in a document that must not be before the one asked about last. */
+static double added(search_t *search, uint32_t concept, uint32_t doc, double k1) {
+    double pooled = 0.0;
+    for (uint32_t term = search->request->last[concept]; term < search->request->last[concept + 1]; term++) {
+        list_t *list = &search->terms[term].list;
+        seek(list, doc);
+        if (list->place < list->size && list->docs[list->place] == doc) pooled += pooled_at(list, list->place);
     }
-    double wanted = 0.0, most = 0.0;
-    for (uint32_t index = 0; index < every; index++) {
-        int other = index >= request->concepts;
-        const field_t *field = other ? &request->other_field : &request->field;
-        concept_t *concept = concepts + index;
-        if (concept->df < 0)
-            concept->df = occurrences(blocks, number, request, other ? request->other_space : request->space, field,
-                                      concept, terms);
-        double weight = concept->weight * log1p((request->documents - concept->df + 0.5) / (concept->df + 0.5));
-        turns[index] = (turn_t){index, weight, weight * (field->k1 + 1.0)};
-        if (other) most += turns[index].most;
-        else wanted += weight;
+    return pooled > 0.0 ? search->weights[concept] * (k1 + 1.0) * pooled / (k1 + pooled) : 0.0;
+}
+
+static void score(search_t *search, uint32_t block, uint32_t doc, int named) {
+    const request_t *request = search->request;
+    double words = 0.0, matched = 0.0, others = 0.0;
+    for (uint32_t concept = 0; concept < request->concepts; concept++) {
+        double more = added(search, concept, doc, request->field->k1);
+        words += more;
+        if (more > 0.0) matched += search->weights[concept];
     }
-    qsort(turns, request->concepts, sizeof *turns, by_most);
-    qsort(turns + request->concepts, request->others, sizeof *turns, by_most);
-    uint32_t size = 0, opened = 0;
+    for (uint32_t concept = request->concepts; concept < request->concepts + request->others; concept++)
+        others += added(search, concept, doc, request->other_field->k1);
+    double part = search->wanted > 0.0 && matched < search->wanted ? matched / search->wanted : 1.0;
+    hit_t hit = {0.0, block, doc, (uint32_t)named, search->blocks[block].versions[doc]};
+    hit.score = rint((words * pow(part, request->coverage) + request->share * others) * 1e6) / 1e6;
+    if (search->size < request->wanted) {
+        search->hits[search->size] = hit;
+        rise(search->blocks, search->hits, search->size++);
+    } else if (before(search->blocks, &hit, search->hits)) {
+        search->hits[0] = hit;
+        sink(search->blocks, search->hits, search->size, 0);
+    }
+}
+
+/* Score the documents with a bit, in their order. */
+static void score_all(search_t *search, uint32_t block, uint32_t start, uint32_t words, const uint64_t *bits,
+                      const uint64_t *named) {
+    const request_t *request = search->request;
+    for (uint32_t term = 0; term < request->last[request->concepts + request->others]; term++)
+        search->terms[term].list.place = search->terms[term].begin;
+    for (uint32_t word = 0; word < words; word++)
+        for (uint64_t rest = bits[word]; rest; rest &= rest - 1) {
+            uint32_t bit = (uint32_t)__builtin_ctzll(rest);
+            score(search, block, start + word * 64 + bit, named && named[word] >> bit & 1);
+        }
+}
+
+/* The sum that a document must have to reach the page as it is now. */
+static uint32_t level_of(const search_t *search, double scale) {
+    if (search->size < search->request->wanted) return 0;
+    if (search->hits[0].named) return MOST + 1;
+    double least = (search->hits[0].score - SLACK) * scale;
+    return least <= 0.0 ? 0 : least > MOST ? MOST + 1 : (uint32_t)least;
+}
+
+/* A sum that at least `wanted` of these documents have, and few more; 0 if they are few anyway. */
+static uint32_t promising(const uint16_t *sums, uint32_t words, const uint64_t *bits, uint32_t wanted) {
+    uint32_t buckets[BUCKETS] = {0}, number = 0, bucket = BUCKETS;
+    for (uint32_t word = 0; word < words; word++) number += (uint32_t)__builtin_popcountll(bits[word]);
+    if (number <= 2 * wanted) return 0;
+    for (uint32_t word = 0; word < words; word++)
+        for (uint64_t rest = bits[word]; rest; rest &= rest - 1)
+            buckets[sums[word * 64 + (uint32_t)__builtin_ctzll(rest)] / (MOST / BUCKETS + 1)]++;
+    for (number = 0; bucket && number < wanted;) number += buckets[--bucket];
+    return bucket * (MOST / BUCKETS + 1);
+}
+
+static int some(const uint64_t *bits, uint32_t words) {
+    uint64_t any = 0;
+    for (uint32_t word = 0; word < words; word++) any |= bits[word];
+    return any != 0;
+}
+
+/* Find the documents of a window, and put the best of them among the hits. */
+static void search_window(search_t *search, uint32_t index, uint32_t start, double scale, const uint64_t *may,
+                          const uint64_t *named, uint64_t *found, uint64_t *total) {
+    const request_t *request = search->request;
+    const block_t *block = search->blocks + index;
+    uint32_t documents = block->count - start < WINDOW ? block->count - start : WINDOW;
+    uint32_t words = (documents + 63) / 64, every = request->concepts + request->others;
+    asked_t *first = search->terms, *others = first + request->last[request->concepts], *end = first + request->last[every];
+    uint16_t sums[WINDOW], numbers[WINDOW];
+    uint64_t bits[WINDOW64], better[WINDOW64];
+    memset(sums, 0, words * 64 * sizeof *sums);
+    for (asked_t *asked = first; asked < others; asked++) {
+        asked->begin = asked->end;
+        add_bounds(asked, start, sums);
+    }
+    if (request->need > 1) {
+        memset(numbers, 0, words * 64 * sizeof *numbers);
+        for (uint32_t concept = 0; concept < request->concepts; concept++)
+            add_number(first + request->last[concept], request->last[concept + 1] - request->last[concept], start, numbers);
+    }
+    reaching(request->need > 1 ? numbers : sums, words, request->need > 1 ? request->need : 1, found);
+    for (uint32_t word = 0; word < words; word++) {
+        found[word] = (request->all ? ~0ull : found[word] | (named ? named[word] : 0)) & may[word];
+        *total += (uint64_t)__builtin_popcountll(found[word]);
+    }
+    if (!request->wanted) return;
+    uint32_t level = level_of(search, scale), more = 0;
+    for (asked_t *asked = others; asked < end; asked++) more += asked->list.size ? asked->most[BOUNDS - 1] : 0;
+    reaching(sums, words, level > more ? level - more : 0, bits);
+    for (uint32_t word = 0; word < words; word++) bits[word] = (bits[word] | (named ? named[word] : 0)) & found[word];
+    if (!some(bits, words)) return;
+    for (asked_t *asked = others; asked < end; asked++) {
+        seek(&asked->list, start);
+        asked->begin = asked->list.place;
+        add_bounds(asked, start, sums);
+    }
+    uint32_t high = promising(sums, words, bits, request->wanted);
+    if (high > level) {
+        reaching(sums, words, high, better);
+        for (uint32_t word = 0; word < words; word++) {
+            better[word] &= bits[word];
+            bits[word] &= ~better[word];
+        }
+        score_all(search, index, start, words, better, named);
+    }
+    reaching(sums, words, level_of(search, scale), better);
+    for (uint32_t word = 0; word < words; word++) bits[word] &= better[word] | (named ? named[word] : 0);
+    score_all(search, index, start, words, bits, named);
+}
+
+/* Returns the number of hits, best first, and the number of documents found; -1 without memory. `allowed`, `named` and
+ * `found` have 1,024 words a block; `named` may be NULL. Document frequencies that had to be counted are left in the
+ * request. */
+int64_t kb_search(const block_t *blocks, uint32_t number, const request_t *request, const uint64_t *allowed,
+                  const uint64_t *named, uint64_t *found, hit_t *hits, uint64_t *total) {
+    uint32_t every = request->concepts + request->others, terms = request->last[every];
+    search_t search = {blocks, request, malloc((terms + 1) * sizeof(asked_t)), malloc((every + 1) * sizeof(double)),
+                       0.0, hits, 0};
+    double most = 0.0; /* of a sum of bounds, before it is scaled */
     *total = 0;
-    for (uint32_t index = 0; index < every; index++) opened += concepts[index].terms;
-    list_t *lists = malloc((opened + 1) * sizeof *lists);
-    if (!lists) {
-        free(turns);
-        free(floor);
+    if (!search.terms || !search.weights) {
+        free(search.terms);
+        free(search.weights);
         return -1;
     }
-    scratch_t *at = scratch;
+    for (uint32_t concept = 0; concept < every; concept++) {
+        int other = concept >= request->concepts;
+        const field_t *field = other ? request->other_field : request->field;
+        double *frequency = request->frequencies + concept;
+        if (*frequency < 0)
+            *frequency = occurrences(blocks, number, request, other ? request->other_space : request->space, field, concept);
+        double weight = request->weights[concept] * log1p((request->documents - *frequency + 0.5) / (*frequency + 0.5));
+        search.weights[concept] = weight;
+        if (!other) search.wanted += weight;
+        most += (request->last[concept + 1] - request->last[concept]) * weight * (field->k1 + 1.0) *
+                (other ? request->share : 1.0);
+    }
+    double scale = most > 0.0 ? (MOST - terms) / most : 1.0;
     for (uint32_t index = 0; index < number; index++) {
         const block_t *block = blocks + index;
         const space_t *space = block->spaces + request->space, *other_space = block->spaces + request->other_space;
-        mean(&at->meaning, space, &request->field, request->faces);
-        if (request->others) mean(&at->other_meaning, other_space, &request->other_field, request->faces);
-        for (uint32_t which = 0; which < every; which++)
-            for (uint32_t term = concepts[which].first; term < concepts[which].first + concepts[which].terms; term++) {
-                int other = which >= request->concepts;
-                open_list(lists + term, block, other ? other_space : space, other ? &request->other_field : &request->field,
-                          other ? &at->other_meaning : &at->meaning, request->faces, terms + term);
+        meaning_t meaning, other_meaning;
+        mean(&meaning, space, request->field, request->faces);
+        if (request->others) mean(&other_meaning, other_space, request->other_field, request->faces);
+        for (uint32_t concept = 0; concept < every; concept++)
+            for (uint32_t term = request->last[concept]; term < request->last[concept + 1]; term++) {
+                int other = concept >= request->concepts;
+                const field_t *field = other ? request->other_field : request->field;
+                asked_t *asked = search.terms + term;
+                asked->begin = asked->end = 0;
+                if (open_list(&asked->list, block, other ? other_space : space, field, other ? &other_meaning : &meaning,
+                              request, term))
+                    set_most(asked, field->ceilings + (uint64_t)index * BOUNDS,
+                             scale * search.weights[concept] * (field->k1 + 1.0) * (other ? request->share : 1.0));
             }
         for (uint32_t start = 0; start < block->count; start += WINDOW) {
-            uint32_t documents = block->count - start < WINDOW ? block->count - start : WINDOW;
-            uint32_t words = (documents + 63) / 64;
             uint64_t offset = (uint64_t)index * WORDS64 + start / 64;
-            const uint64_t *may = allowed + offset, *named = exact ? exact + offset : NULL;
-            memset(at->found, 0, words * sizeof *at->found);
-            /* -1 as long as any score reaches the page */
-            double threshold = size == request->wanted && size && hits[0].tier ? hits[0].score : -1.0;
-            double left = 0.0;
-            for (uint32_t turn = 0; turn < request->concepts; turn++) left += turns[turn].most;
-            int late = 0;
-            for (uint32_t turn = 0; turn < request->concepts; turn++) {
-                const concept_t *concept = concepts + turns[turn].which;
-                if (!late && request->need < 2 && left + request->share * most + SLACK < threshold) {
-                    late = 1;
-                    for (uint32_t word = 0; word < words; word++)
-                        at->reachable[word] = at->found[word] | (named ? named[word] : 0);
-                }
-                left -= turns[turn].most;
-                add(lists + concept->first, concept->terms, start, turns[turn].weight, request->field.k1,
-                    request->need > 1, late);
-            }
-            uint32_t asked = 0;
-            for (uint32_t word = 0; word < words; word++) {
-                uint64_t who = request->all ? may[word] : at->found[word] & may[word];
-                if (request->need > 1)
-                    for (uint64_t rest = who; rest; rest &= rest - 1) {
-                        uint32_t doc = word * 64 + (uint32_t)__builtin_ctzll(rest);
-                        if (at->number[doc] < request->need) who &= ~(1ull << (doc & 63));
-                    }
-                if (named) who |= named[word] & may[word];
-                found_bits[offset + word] = who;
-                *total += (uint64_t)__builtin_popcountll(who);
-                uint64_t ask = request->wanted ? (late ? who & at->reachable[word] : who) : 0;
-                for (uint64_t rest = ask; rest; rest &= rest - 1) {
-                    uint32_t doc = word * 64 + (uint32_t)__builtin_ctzll(rest);
-                    if (threshold > 0.0 && !(named && named[word] >> (doc & 63) & 1) &&
-                        at->sums[doc].words + request->share * most + SLACK < threshold) {
-                        ask &= ~(1ull << (doc & 63));
-                        continue;
-                    }
-                    at->asked[asked++] = (uint16_t)doc;
-                    at->others[doc] = 0.0;
-                }
-                at->reachable[word] = ask;
-            }
-            if (asked && !exact)
-                threshold = threshold_of(asked, request->wanted, threshold, wanted, request->coverage, floor);
-            double rest = most;
-            for (uint32_t turn = request->concepts; turn < every && asked; turn++) {
-                list_t *list = lists + concepts[turns[turn].which].first;
-                /* Sorting out pays before a list that is longer than the documents are many, and at first. */
-                if (threshold > 0.0 && (turn == request->concepts || list->size / 8 > asked))
-                    asked = keep(asked, threshold, request->share, rest, named);
-                rest -= turns[turn].most;
-                if (list->size) add_other(list, start, asked, turns[turn].weight, request->other_field.k1);
-            }
-            for (uint32_t place = 0; place < asked; place++) {
-                uint32_t doc = at->asked[place];
-                double sum = at->sums[doc].words, other = request->share * at->others[doc];
-                hit_t hit = {0.0, index, start + doc, !(named && named[doc >> 6] >> (doc & 63) & 1)};
-                if (size == request->wanted && hits[0].tier && hit.tier && sum + other + SLACK < hits[0].score) continue;
-                hit.score = rint((sum * pow(part_of(doc, wanted), request->coverage) + other) * 1e6) / 1e6;
-                if (size < request->wanted) {
-                    hits[size] = hit;
-                    rise(blocks, hits, size++);
-                } else if (before(blocks, &hit, hits)) {
-                    hits[0] = hit;
-                    sink(blocks, hits, size, 0);
-                }
-            }
-            for (uint32_t word = 0; word < words; word++) /* leave the sums as they were found: nothing */
-                for (uint64_t bits = at->found[word]; bits; bits &= bits - 1) {
-                    uint32_t doc = word * 64 + (uint32_t)__builtin_ctzll(bits);
-                    at->sums[doc] = (sum_t){0.0, 0.0};
-                    at->number[doc] = 0;
-                }
+            search_window(&search, index, start, scale, allowed + offset, named ? named + offset : NULL, found + offset,
+                          total);
         }
+        uint32_t words = (block->count + 63) / 64;
+        memset(found + (uint64_t)index * WORDS64 + words, 0, (WORDS64 - words) * sizeof *found);
     }
-    free(lists);
-    for (uint32_t left = size; left > 1;) { /* the worst to the end, again and again */
+    free(search.terms);
+    free(search.weights);
+    for (uint32_t left = search.size; left > 1;) { /* the worst to the end, again and again */
         hit_t worst = hits[0];
         hits[0] = hits[--left];
         hits[left] = worst;
         sink(blocks, hits, left, 0);
     }
-    free(turns);
-    free(floor);
-    return size;
+    return search.size;
 }
 
-/* Set the bits of the documents that one of the keys names; returns how many keys named somebody. */
-uint32_t kb_named(const block_t *blocks, uint32_t number, const term_t *keys, uint32_t terms, uint64_t *bits) {
+/* Set the bits of the documents that one of the keys names, if there are `bits`; returns how many keys named somebody. */
+uint32_t kb_named(const block_t *blocks, uint32_t number, const strings_t *keys, uint64_t *bits) {
     uint32_t known = 0;
     for (uint32_t index = 0; index < number; index++) {
         const space_t *space = blocks[index].spaces + KEYS;
-        for (uint32_t term = 0; term < terms; term++) {
-            int64_t key = find(space, keys[term].text, keys[term].length);
+        for (uint32_t which = 0; which < keys->number; which++) {
+            uint32_t start = keys->ends[which];
+            int64_t key = find(space, keys->text + start, keys->ends[which + 1] - start);
             if (key < 0) continue;
             known++;
-            for (uint32_t place = space->starts[key]; place < space->starts[key + 1]; place++)
+            for (uint32_t place = space->starts[key]; bits && place < space->starts[key + 1]; place++)
                 bits[(uint64_t)index * WORDS64 + (space->docs[place] >> 6)] |= 1ull << (space->docs[place] & 63);
         }
     }
     return known;
 }
 
-/* How many of the documents with a bit have each code? Pairs of (document, code). */
-void kb_count(const uint64_t *bits, const uint16_t *docs, const uint32_t *codes, uint32_t pairs, uint64_t *counts) {
-    for (uint32_t pair = 0; pair < pairs; pair++)
-        counts[codes[pair]] += bits[docs[pair] >> 6] >> (docs[pair] & 63) & 1;
+/* A column: the value of each document, or pairs of document and value where one may have several. */
+typedef struct {
+    const uint16_t *docs; /* NULL: a code a document */
+    const uint32_t *codes;
+    uint32_t pairs;
+    uint32_t first; /* of its values, in `counts` */
+} column_t;
+
+/* How many of the found documents have each value? `columns` has so many a block; `found` has 1,024 words a block. */
+void kb_count(const column_t *columns, uint32_t number, uint32_t blocks, const uint64_t *found, uint64_t *counts) {
+    for (uint32_t block = 0; block < blocks; block++, found += WORDS64)
+        for (uint32_t which = 0; which < number; which++, columns++) {
+            uint64_t *here = counts + columns->first;
+            for (uint32_t pair = 0; columns->docs && pair < columns->pairs; pair++)
+                here[columns->codes[pair]] += found[columns->docs[pair] >> 6] >> (columns->docs[pair] & 63) & 1;
+            for (uint32_t word = 0; !columns->docs && word < (columns->pairs + 63) / 64; word++)
+                for (uint64_t bits = found[word]; bits; bits &= bits - 1)
+                    here[columns->codes[word * 64 + (uint32_t)__builtin_ctzll(bits)]]++;
+        }
 }
 
 /* In which of these documents does a piece of text occur? Clears the bits of those in which it does not. `unit` is the

@@ -9,6 +9,7 @@ Postings, per space (`words`, `grams`, `pinyin`, `keys`):
     starts          per term, its first posting (and one more)
     docs            document numbers in the block, ascending within a term: 16 bits
     codes           per posting, how often in each face: a row of `patterns`, RARE for one that a byte cannot name
+    bounds          per posting, what it can be worth at most (`bounds.py`)
     rare_at, rare   the postings with a rare pattern, ascending, and its row
     patterns        the rows of counts that occur, five numbers each, the most frequent first
     lengths         five rows, the length of each face of each document
@@ -23,6 +24,7 @@ import json
 import os
 from array import array
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
 from enum import StrEnum
 from functools import cached_property
 from itertools import pairwise
@@ -32,7 +34,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from indexer.engines.whoosh_engine.bounds import Reference, bounds
 from indexer.projection import FACES, Card, Projection, Space, packed, row
+from indexer.ranking import Parameters
 
 MAGIC = b"KBBLOCK1"
 MOST_DOCUMENTS = 65_536
@@ -41,6 +45,7 @@ KEYS = "keys"
 SPACES = (*(space.value for space in Space), KEYS)
 COLUMNS = ("kind", "category", "audience", "owner_group")
 _ALIGNED = 8
+_FIELDS = Parameters().fields  # bounds are tightest where questions are asked with these
 Array = NDArray[Any]
 
 
@@ -155,9 +160,20 @@ class Writer:
         values: dict[str, list[str]] = {}
         for space in SPACES:
             sections |= {f"{space}.{name}": part for name, part in self._postings(space).items()}
+        references: dict[str, Reference] = {}
         for space in Space:
-            lengths = np.frombuffer(self._lengths[space], np.uint32).reshape(-1, len(FACES))
-            sections[f"{space}.lengths"] = np.ascontiguousarray(lengths.T).ravel()
+            lengths = np.ascontiguousarray(np.frombuffer(self._lengths[space], np.uint32).reshape(-1, len(FACES)).T)
+            sections[f"{space}.lengths"] = lengths.ravel()
+            references[space] = Reference.of(
+                _FIELDS[space], lengths.mean(axis=1) if self.count else np.zeros(len(FACES))
+            )
+            sections[f"{space}.bounds"] = bounds(
+                references[space],
+                sections[f"{space}.docs"],
+                _rows(sections[f"{space}.codes"], sections[f"{space}.rare_at"], sections[f"{space}.rare"]),
+                sections[f"{space}.patterns"].reshape(-1, len(FACES)),
+                lengths,
+            )
         ids = [id.encode() for id in self._ids]
         sections |= _strings("id", ids)
         sections["id.order"] = np.array(sorted(range(self.count), key=ids.__getitem__), np.uint16)
@@ -168,7 +184,6 @@ class Writer:
         for name in COLUMNS:
             codes, values[name] = _coded(self._columns[name])
             sections[name] = codes
-            sections[f"{name}.docs"] = np.arange(self.count, dtype=np.uint16)
         codes, values["device"] = _coded([device for _, device in self._devices])
         sections["device.codes"] = codes
         sections["device.docs"] = np.array([doc for doc, _ in self._devices], np.uint16)
@@ -176,7 +191,7 @@ class Writer:
             sections |= _strings(f"text.{face}", [text.encode("utf-16-le") for text in texts], unit=np.uint16)
         for name, spelt in zip(("full", "initials"), self._spelt, strict=True):
             sections |= _strings(f"spelt.{name}", [text.encode() for text in spelt])
-        return _write(path, self.count, sections, values)
+        return _write(path, self.count, sections, values, references)
 
     def _postings(self, space: str) -> dict[str, Array]:
         terms = self._terms[space]
@@ -242,13 +257,32 @@ def _coded(values: Sequence[str]) -> tuple[Array, list[str]]:
     return codes, list(known)
 
 
-def _write(path: Path, count: int, sections: Mapping[str, Array], values: Mapping[str, list[str]]) -> int:
+def _rows(codes: Array, rare_at: Array, rare: Array) -> NDArray[np.uint32]:
+    """Which pattern each posting has."""
+    rows: NDArray[np.uint32] = codes.astype(np.uint32)
+    rows[rare_at] = rare
+    return rows
+
+
+def _write(
+    path: Path,
+    count: int,
+    sections: Mapping[str, Array],
+    values: Mapping[str, list[str]],
+    references: Mapping[str, Reference],
+) -> int:
     place = 0
     table: dict[str, tuple[str, int, int]] = {}
     for name, part in sections.items():
         table[name] = (part.dtype.str, place, len(part))
         place += -(-part.nbytes // _ALIGNED) * _ALIGNED
-    header = json.dumps({"count": count, "sections": table, "values": values}, ensure_ascii=False).encode()
+    about = {
+        "count": count,
+        "sections": table,
+        "values": values,
+        "references": {space: asdict(reference) for space, reference in references.items()},
+    }
+    header = json.dumps(about, ensure_ascii=False).encode()
     header += b" " * (-(len(header) + len(MAGIC) + 8) % _ALIGNED)
     with path.open("xb") as file:
         file.write(MAGIC + len(header).to_bytes(8, "little") + header)
@@ -272,6 +306,7 @@ class Block:
         header = json.loads(self._map[len(MAGIC) + 8 : begin].tobytes())
         self.count: int = header["count"]
         self._values: dict[str, list[str]] = header["values"]
+        self.references = {space: Reference(**about) for space, about in header["references"].items()}
         self._sections: dict[str, Array] = {
             name: np.frombuffer(self._map, type, number, begin + place)
             for name, (type, place, number) in header["sections"].items()
@@ -280,6 +315,18 @@ class Block:
     def section(self, name: str) -> Array:
         """An array of the file."""
         return self._sections[name]
+
+    def address(self, name: str) -> int:
+        """Where an array of the file stands in memory."""
+        return int(self._sections[name].ctypes.data)
+
+    def column(self, name: str) -> tuple[NDArray[np.uint16] | None, NDArray[np.uint32]]:
+        """An attribute as codes of its `values`: one a document (None), or pairs of document and code."""
+        return (
+            (self.section("device.docs"), self.section("device.codes"))
+            if name == "device"
+            else (None, self.section(name))
+        )
 
     def values(self, name: str) -> list[str]:
         """The values of a column by code."""

@@ -6,17 +6,21 @@ Both give the same documents and, within 1e-6, the same scores; the native one i
 from __future__ import annotations
 
 import ctypes
+import struct
+from array import array
 from collections.abc import Hashable, Sequence
-from ctypes import POINTER, c_double, c_uint8, c_uint16, c_uint32, c_uint64
+from ctypes import c_char, c_char_p, c_double, c_uint32, c_uint64, c_void_p
 from dataclasses import dataclass
+from itertools import accumulate, product
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from indexer import native
-from indexer.engines.whoosh_engine import numpy_kernel
+from indexer.engines.whoosh_engine import bounds, numpy_kernel
 from indexer.engines.whoosh_engine.block import KEYS, MOST_DOCUMENTS, SPACES, Block, Key, having
+from indexer.engines.whoosh_engine.bounds import Reference
 from indexer.plan import Concept
 from indexer.projection import FACES, Space
 from indexer.ranking import Field
@@ -52,6 +56,7 @@ class Place(NamedTuple):
     doc: int
     score: float
     named: bool
+    version: int
 
 
 class Answer(NamedTuple):
@@ -65,37 +70,35 @@ class Answer(NamedTuple):
 class _Space(ctypes.Structure):
     _fields_ = [
         ("terms", c_uint32),
-        ("text", POINTER(c_uint8)),
-        ("ends", POINTER(c_uint32)),
-        ("starts", POINTER(c_uint32)),
-        ("docs", POINTER(c_uint16)),
-        ("codes", POINTER(c_uint8)),
-        ("rare_at", POINTER(c_uint32)),
-        ("rare", POINTER(c_uint32)),
+        ("text", c_void_p),
+        ("ends", c_void_p),
+        ("starts", c_void_p),
+        ("docs", c_void_p),
+        ("codes", c_void_p),
+        ("bounds", c_void_p),
+        ("rare_at", c_void_p),
+        ("rare", c_void_p),
         ("rares", c_uint32),
         ("rows", c_uint32),
-        ("patterns", POINTER(c_uint16)),
-        ("lengths", POINTER(c_uint32)),
+        ("patterns", c_void_p),
+        ("lengths", c_void_p),
     ]
 
 
 class _Block(ctypes.Structure):
     _fields_ = [
         ("count", c_uint32),
-        ("live", POINTER(c_uint64)),
-        ("updated", POINTER(c_uint32)),
-        ("ids", POINTER(c_uint8)),
-        ("id_ends", POINTER(c_uint32)),
+        ("live", c_void_p),
+        ("updated", c_void_p),
+        ("versions", c_void_p),
+        ("ids", c_void_p),
+        ("id_ends", c_void_p),
         ("spaces", _Space * len(SPACES)),
     ]
 
 
-class _Term(ctypes.Structure):
-    _fields_ = [("text", ctypes.c_char_p), ("length", c_uint32), ("weight", c_double)]
-
-
-class _Concept(ctypes.Structure):
-    _fields_ = [("first", c_uint32), ("terms", c_uint32), ("weight", c_double), ("df", c_double)]
+class _Strings(ctypes.Structure):
+    _fields_ = [("number", c_uint32), ("text", c_char_p), ("ends", c_void_p)]
 
 
 class _Field(ctypes.Structure):
@@ -104,44 +107,43 @@ class _Field(ctypes.Structure):
         ("weights", c_double * len(FACES)),
         ("base", c_double * len(FACES)),
         ("slope", c_double * len(FACES)),
+        ("ceilings", c_void_p),
     ]
 
 
 class _Request(ctypes.Structure):
     _fields_ = [
         ("space", c_uint32),
+        ("other_space", c_uint32),
         ("faces", c_uint32),
         ("concepts", c_uint32),
         ("others", c_uint32),
-        ("other_space", c_uint32),
         ("need", c_uint32),
         ("all", c_uint32),
         ("wanted", c_uint32),
         ("documents", c_double),
         ("coverage", c_double),
         ("share", c_double),
-        ("field", _Field),
-        ("other_field", _Field),
+        ("field", c_void_p),
+        ("other_field", c_void_p),
+        ("terms", _Strings),
+        ("term_weights", c_void_p),
+        ("last", c_void_p),
+        ("weights", c_void_p),
+        ("frequencies", c_void_p),
     ]
 
 
-class _Hit(ctypes.Structure):
-    _fields_ = [("score", c_double), ("block", c_uint32), ("doc", c_uint32), ("tier", c_uint32)]
+class _Column(ctypes.Structure):
+    _fields_ = [("docs", c_void_p), ("codes", c_void_p), ("pairs", c_uint32), ("first", c_uint32)]
 
 
+_HIT = struct.Struct("=dIIII")  # score, block, document, named, version
 _native = native.LIBRARY
 _ORDER = {space: number for number, space in enumerate(SPACES)}
+_TERMS = ("text", "ends", "starts", "docs")
+_COUNTS = ("codes", "bounds", "rare_at", "rare", "patterns", "lengths")
 _MOST_KNOWN = 20_000  # concepts whose document frequency a snapshot remembers
-
-
-def _pointer(array: NDArray[Any], type: Any) -> Any:
-    return ctypes.cast(array.ctypes.data, POINTER(type))
-
-
-_TERMS = (("text", c_uint8), ("ends", c_uint32), ("starts", c_uint32), ("docs", c_uint16))
-_COUNTS = (
-    ("codes", c_uint8), ("rare_at", c_uint32), ("rare", c_uint32), ("patterns", c_uint16), ("lengths", c_uint32),
-)  # fmt: skip
 
 
 class Table:
@@ -155,19 +157,22 @@ class Table:
         self.count = sum(int(mask.sum()) for mask in live)
         self.averages = {space: self._average(space, live) for space in Space}
         self._known: dict[Hashable, float] = {}  # document frequencies
+        self._fields: dict[tuple[Space, Field], _Field] = {}
+        self._columns: dict[tuple[str, ...], tuple[Any, list[tuple[str, str]]]] = {}
         self._structs = (_Block * max(1, len(blocks)))()
         for number, block in enumerate(blocks):
-            struct = self._structs[number]
-            struct.count = block.count
-            struct.live = None if live[number].all() else _pointer(self.live[number], c_uint64)
-            struct.updated = _pointer(block.section("updated"), c_uint32)
-            struct.ids = _pointer(block.section("id.text"), c_uint8)
-            struct.id_ends = _pointer(block.section("id.ends"), c_uint32)
+            laid = self._structs[number]
+            laid.count = block.count
+            laid.live = None if live[number].all() else self.live[number].ctypes.data
+            laid.updated = block.address("updated")
+            laid.versions = block.address("version")
+            laid.ids = block.address("id.text")
+            laid.id_ends = block.address("id.ends")
             for space, order in _ORDER.items():
-                part = struct.spaces[order]
+                part = laid.spaces[order]
                 part.terms = len(block.section(f"{space}.ends")) - 1
-                for name, type in _TERMS if space == KEYS else (*_TERMS, *_COUNTS):
-                    setattr(part, name, _pointer(block.section(f"{space}.{name}"), type))
+                for name in _TERMS if space == KEYS else (*_TERMS, *_COUNTS):
+                    setattr(part, name, block.address(f"{space}.{name}"))
                 if space != KEYS:
                     part.rares = len(block.section(f"{space}.rare"))
                     part.rows = len(block.patterns(space))
@@ -185,83 +190,110 @@ class Table:
         if _native is None:
             return numpy_kernel.search(self, question, allowed, named, wanted)
         concepts = [*question.concepts, *question.others]
+        ranked = len(question.concepts)
         names = [
-            (question.space if number < len(question.concepts) else Space.GRAMS, concept.terms, question.faces)
+            (question.space if number < ranked else Space.GRAMS, concept.terms, question.faces)
             for number, concept in enumerate(concepts)
         ]
-        c_terms = _terms([term for concept in concepts for term in concept.terms])
-        c_concepts = (_Concept * max(1, len(concepts)))()
-        first = 0
-        for number, concept in enumerate(concepts):
-            df = self._known.get(names[number], -1.0)
-            c_concepts[number] = _Concept(first, len(concept.terms), concept.weight, df)
-            first += len(concept.terms)
+        text, ends = _strings([term for concept in concepts for term, _ in concept.terms])
+        term_weights = array("d", [weight for concept in concepts for _, weight in concept.terms])
+        last = array("I", accumulate((len(concept.terms) for concept in concepts), initial=0))
+        weights = array("d", [concept.weight for concept in concepts])
+        frequencies = array("d", [self._known.get(name, -1.0) for name in names])
+        field = self._field(question.space, question.field)
+        other_field = self._field(Space.GRAMS, question.other_field) if question.other_field else field
         request = _Request(
-            space=_ORDER[question.space],
-            faces=question.faces,
-            concepts=len(question.concepts),
-            others=len(question.others),
-            other_space=_ORDER[Space.GRAMS],
-            need=question.need,
-            all=question.everything,
-            wanted=wanted,
-            documents=self.count,
-            coverage=question.coverage,
-            share=question.share,
-            field=_field(question.field, self.averages[question.space]),
-            other_field=_field(question.other_field or question.field, self.averages[Space.GRAMS]),
-        )
-        found = np.zeros_like(allowed)
-        hits = (_Hit * max(1, wanted))()
+            _ORDER[question.space], _ORDER[Space.GRAMS], question.faces, ranked, len(question.others), question.need,
+            question.everything, wanted, self.count, question.coverage, question.share, ctypes.addressof(field),
+            ctypes.addressof(other_field), _Strings(len(term_weights), text, _at(ends)), _at(term_weights), _at(last),
+            _at(weights), _at(frequencies),
+        )  # fmt: skip
+        found = np.empty_like(allowed)
+        hits = bytearray(_HIT.size * max(1, wanted))
         total = c_uint64()
         number = _native.kb_search(
-            self._structs, c_uint32(len(self.blocks)), ctypes.byref(request), c_concepts, c_terms,
-            allowed.ctypes.data_as(POINTER(c_uint64)), None if named is None else named.ctypes.data_as(POINTER(c_uint64)),
-            found.ctypes.data_as(POINTER(c_uint64)), hits, ctypes.byref(total),
+            self._structs, len(self.blocks), ctypes.byref(request), allowed.ctypes.data,
+            None if named is None else named.ctypes.data, found.ctypes.data,
+            (c_char * len(hits)).from_buffer(hits), ctypes.byref(total),
         )  # fmt: skip
         if number < 0:
             raise MemoryError("the kernel could not allocate its sums")
         if len(self._known) > _MOST_KNOWN:
             self._known.clear()
-        self._known.update((name, concept.df) for name, concept in zip(names, c_concepts, strict=False))
-        best = [Place(hit.block, hit.doc, hit.score, not hit.tier) for hit in hits[:number]]
+        self._known.update(zip(names, frequencies, strict=True))
+        best = [
+            Place(block, doc, score, bool(named), version)
+            for score, block, doc, named, version in _HIT.iter_unpack(hits[: number * _HIT.size])
+        ]
         return Answer(best, total.value, found)
+
+    def _field(self, space: Space, field: Field) -> _Field:
+        """How counts are weighed in a space, with what a bound means in each block."""
+        known = self._fields.get((space, field))
+        if known is None:
+            now = Reference.of(field, self.averages[space])
+            rows = [bounds.ceilings(block.references[space], field, now) for block in self.blocks]
+            ceilings = np.ascontiguousarray(rows, np.float64)
+            numbers = c_double * len(FACES)
+            known = _Field(
+                field.k1, numbers(*now.weights), numbers(*now.base), numbers(*now.slope), ceilings.ctypes.data
+            )
+            known.kept = ceilings  # the structure has its address only
+            self._fields[space, field] = known
+        return known
 
     def named(self, keys: frozenset[str]) -> Bits | None:
         """The documents that one of the keys names; None without any."""
-        bits = np.zeros_like(self.live)
         if _native is None:
             masks = [having(block, keys, Key.EXACT) for block in self.blocks]
-            for row, mask in zip(bits, masks, strict=True):
-                row[:] = pack(mask)
-            return bits if any(mask.any() for mask in masks) else None
-        c_keys = _terms([(Key.EXACT + key, 1.0) for key in sorted(keys)])
-        known = _native.kb_named(
-            self._structs,
-            c_uint32(len(self.blocks)),
-            c_keys,
-            c_uint32(len(keys)),
-            bits.ctypes.data_as(POINTER(c_uint64)),
-        )
-        return bits if known else None
+            return np.array([pack(mask) for mask in masks]) if any(mask.any() for mask in masks) else None
+        text, ends = _strings([Key.EXACT + key for key in keys])
+        asked = _Strings(len(keys), text, _at(ends))
+        if not _native.kb_named(self._structs, len(self.blocks), ctypes.byref(asked), None):
+            return None
+        bits = np.zeros_like(self.live)
+        _native.kb_named(self._structs, len(self.blocks), ctypes.byref(asked), bits.ctypes.data)
+        return bits
+
+    def counted(self, facets: tuple[str, ...], found: Bits) -> dict[str, dict[str, int]]:
+        """How many of the found documents have each value of these facets?"""
+        if facets not in self._columns:
+            self._columns[facets] = self._laid_out(facets)
+        columns, labels = self._columns[facets]
+        if _native is None:
+            counts = numpy_kernel.counted(self, facets, found)
+        else:
+            counts = np.zeros(len(labels), np.uint64)
+            _native.kb_count(columns, len(facets), len(self.blocks), found.ctypes.data, counts.ctypes.data)
+        totals: dict[str, dict[str, int]] = {name: {} for name in facets}
+        there = np.flatnonzero(counts)
+        for place, number in zip(there.tolist(), counts[there].tolist(), strict=True):
+            name, value = labels[place]
+            if value:
+                totals[name][value] = totals[name].get(value, 0) + number
+        return totals
+
+    def _laid_out(self, facets: tuple[str, ...]) -> tuple[Any, list[tuple[str, str]]]:
+        """The columns of all blocks as the kernel reads them, and what each count will be a count of."""
+        columns = (_Column * max(1, len(self.blocks) * len(facets)))()
+        labels: list[tuple[str, str]] = []
+        for number, (block, name) in enumerate(product(self.blocks, facets)):
+            docs, codes = block.column(name)
+            columns[number] = _Column(
+                None if docs is None else docs.ctypes.data, codes.ctypes.data, len(codes), len(labels)
+            )
+            labels += [(name, value) for value in block.values(name)]
+        return columns, labels
 
 
-def _terms(weighted: Sequence[tuple[str, float]]) -> Any:
-    terms = (_Term * max(1, len(weighted)))()
-    for number, (term, weight) in enumerate(weighted):
-        text = term.encode()
-        terms[number] = _Term(text, len(text), weight)
-    return terms
+def _strings(parts: Sequence[str]) -> tuple[bytes, array[int]]:
+    """Strings in UTF-8 end to end, and where each ends (a 0 first)."""
+    encoded = [part.encode() for part in parts]
+    return b"".join(encoded), array("I", accumulate(map(len, encoded), initial=0))
 
 
-def _field(field: Field, averages: NDArray[np.float64]) -> _Field:
-    slopes = [b / average if average > 0 else 0.0 for b, average in zip(field.b, averages, strict=True)]
-    return _Field(
-        k1=field.k1,
-        weights=(c_double * len(FACES))(*field.weights),
-        base=(c_double * len(FACES))(*(1.0 - b for b in field.b)),
-        slope=(c_double * len(FACES))(*slopes),
-    )
+def _at(numbers: array[Any]) -> int:
+    return numbers.buffer_info()[0]
 
 
 def pack(mask: Mask) -> Bits:
@@ -277,18 +309,6 @@ def unpack(row: Bits, count: int) -> Mask:
     return np.unpackbits(row.view(np.uint8), count=count, bitorder="little").astype(np.bool_)
 
 
-def counted(found: Bits, docs: NDArray[np.uint16], codes: NDArray[np.uint32], values: int) -> NDArray[np.int64]:
-    """How many of the found documents have each value of a column, given as pairs?"""
-    if _native is None:
-        return numpy_kernel.counted(found, docs, codes, values)
-    counts = np.zeros(values, np.uint64)
-    _native.kb_count(
-        found.ctypes.data_as(POINTER(c_uint64)), docs.ctypes.data_as(POINTER(c_uint16)),
-        codes.ctypes.data_as(POINTER(c_uint32)), c_uint32(len(docs)), counts.ctypes.data_as(POINTER(c_uint64)),
-    )  # fmt: skip
-    return counts.astype(np.int64)
-
-
 def containing(text: NDArray[Any], ends: NDArray[np.uint32], piece: str, candidates: Mask) -> Mask:
     """In which of these documents does a piece of text occur? `text` is UTF-16 or UTF-8, by its type."""
     sought = np.frombuffer(piece.encode("utf-16-le"), np.uint16) if text.dtype.itemsize == 2 else piece.encode()
@@ -297,8 +317,7 @@ def containing(text: NDArray[Any], ends: NDArray[np.uint32], piece: str, candida
     sought = np.frombuffer(bytes(sought), text.dtype)
     bits = pack(candidates)
     _native.kb_containing(
-        text.ctypes.data_as(POINTER(c_uint8)), ends.ctypes.data_as(POINTER(c_uint32)), c_uint32(len(candidates)),
-        sought.ctypes.data_as(POINTER(c_uint8)), c_uint32(len(sought)), c_uint32(text.dtype.itemsize),
-        bits.ctypes.data_as(POINTER(c_uint64)),
+        text.ctypes.data, ends.ctypes.data, len(candidates), sought.ctypes.data, len(sought), text.dtype.itemsize,
+        bits.ctypes.data,
     )  # fmt: skip
     return unpack(bits, len(candidates))

@@ -55,6 +55,7 @@ class _Sums:
         if table is None:
             return np.zeros(0, np.int64), np.zeros(0)
         table = table[: question.faces]
+        table[np.asarray(field.weights[: question.faces]) == 0] = 0.0  # such a face takes no part
         docs = np.flatnonzero(table.any(axis=0))
         lengths = block.lengths(space)[: question.faces, docs].astype(np.float64)
         norms = ranking.length_norms(lengths, self.table.averages[space][: question.faces], field)
@@ -95,7 +96,9 @@ def search(table: Table, question: Question, allowed: Bits, named: Bits | None, 
     best = []
     for number in ranking.top(tiers, total_scores[docs], updated[docs], id_of, count=wanted):
         doc = int(docs[number])
-        best.append(Place(*place(doc), round(float(total_scores[doc]), 6), bool(exact[doc])))
+        block, at = place(doc)
+        version = int(blocks[block].section("version")[at])
+        best.append(Place(block, at, round(float(total_scores[doc]), 6), bool(exact[doc]), version))
     rows = np.zeros_like(allowed)
     for number in range(len(blocks)):
         packed = np.packbits(found[bases[number] : bases[number + 1]], bitorder="little")
@@ -116,10 +119,16 @@ def _laid(blocks: Sequence[Block], bits: Bits) -> Mask:
     )
 
 
-def counted(found: Bits, docs: NDArray[np.uint16], codes: NDArray[np.uint32], values: int) -> NDArray[np.int64]:
-    """See `kernel.counted`."""
-    bits = np.unpackbits(found.view(np.uint8), bitorder="little").astype(np.bool_)
-    return np.bincount(codes[bits[docs]], minlength=values)
+def counted(table: Table, facets: Sequence[str], found: Bits) -> NDArray[np.int64]:
+    """What `kb_count` counts: per block and facet a number for each value, end to end."""
+    counts = [np.zeros(0, np.int64)]
+    for block, row in zip(table.blocks, found, strict=True):
+        mask = np.unpackbits(row.view(np.uint8), bitorder="little").astype(np.bool_)
+        for name in facets:
+            docs, codes = block.column(name)
+            have = mask[: block.count] if docs is None else mask[docs]
+            counts.append(np.bincount(codes[have], minlength=len(block.values(name))))
+    return np.concatenate(counts)
 
 
 def containing(text: NDArray[Any], ends: NDArray[np.uint32], piece: bytes, candidates: Mask) -> Mask:

@@ -29,7 +29,7 @@ Mask = NDArray[np.bool_]
 _Kept = TypeVar("_Kept")
 _KEPT_MASKS = 256  # of a block: 64 KiB each in a full one
 _TITLE, _SYMPTOMS = FACES.index("title"), FACES.index("symptoms")
-_COLUMN = {"group": "owner_group"}  # filters and facets, where the column is called otherwise
+_COLUMN = {"group": "owner_group"}  # filters, where the column is called otherwise
 
 
 class Kept:
@@ -147,13 +147,6 @@ class OpenSegment(Block):
         for number in self.prefixed(Space.GRAMS, char):
             self._mark(mask, number, faces)
         return mask
-
-    def facet(self, name: str) -> tuple[list[str], NDArray[np.uint16], NDArray[np.uint32]]:
-        """The values of a facet, and as pairs which document has which."""
-        if name == "device":
-            return self.values(name), self.section("device.docs"), self.section("device.codes")
-        column = _COLUMN.get(name, name)
-        return self.values(column), self.section(f"{column}.docs"), self.section(column)
 
     def fitting(self, typed: Typed, level: int) -> Mask:
         """Documents that fit what was typed at this level (`indexer/suggestions.py`) or a better one."""

@@ -6,7 +6,6 @@ search it; the engine swaps in the next one, which takes over the blocks that ar
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Sequence
 
 import numpy as np
@@ -110,22 +109,29 @@ class Snapshot:
             return Results([], 0, {name: [] for name in request.facets})
         allowed = self._allowed(wanted, request.scope)
         count = min(request.offset + request.limit, self.count)
-        found = np.zeros_like(allowed)
+        found: Bits | None = None
         hits: list[Hit] = []
         total, relaxed = 0, ""
         for tier, answer in self._tiers(wanted, allowed, request.scope, count):
-            hits += [self._hit(place.block, place.doc, place.score, Tier.EXACT if place.named else tier)
-                     for place in answer.best]  # fmt: skip
+            hits += [
+                Hit(
+                    self.segments[place.block].id(place.doc),
+                    place.version,
+                    place.score,
+                    Tier.EXACT if place.named else tier,
+                )
+                for place in answer.best
+            ]
             total += answer.total
-            found |= answer.found
+            found = answer.found if found is None else found | answer.found
             if tier is not Tier.WORDS and answer.total:
                 relaxed = tier
-        facets = {name: self._facet(name, found) for name in request.facets}
+        assert found is not None
+        counted = self._table.counted(request.facets, found) if request.facets else {}
+        facets = {
+            name: sorted(values.items(), key=lambda item: (-item[1], item[0])) for name, values in counted.items()
+        }
         return Results(hits[request.offset : request.offset + request.limit], total, facets, relaxed=relaxed)
-
-    def _hit(self, block: int, doc: int, score: float, tier: Tier) -> Hit:
-        segment = self.segments[block]
-        return Hit(segment.id(doc), int(segment.section("version")[doc]), score, tier)
 
     def _tiers(self, wanted: Plan, allowed: Bits, scope: Scope, count: int) -> Iterator[tuple[Tier, Answer]]:
         """What each tier adds, strongest first; a weaker one is asked only where the stronger found little."""
@@ -139,9 +145,10 @@ class Snapshot:
         )  # fmt: skip
         answer = self._table.search(words, allowed, self._table.named(wanted.keys) if wanted.by_words else None, count)
         yield Tier.WORDS, answer
-        found, left = answer.total, allowed & ~answer.found
-        if not wanted.by_words:
+        found = answer.total
+        if not wanted.by_words or found >= parameters.enough:
             return
+        left = allowed & ~answer.found
         if wanted.grams and found < parameters.enough:
             need = max(1, int(np.ceil(parameters.gram_share * len(wanted.grams))))
             pairs = Question(Space.GRAMS, wanted.grams, fields[Space.GRAMS], faces, need=need)
@@ -181,16 +188,6 @@ class Snapshot:
         )
         total = int(np.bitwise_count(found).sum())
         return Answer(ordered[:count], total, found)
-
-    def _facet(self, name: str, found: Bits) -> list[tuple[str, int]]:
-        total: Counter[str] = Counter()
-        for segment, row in zip(self.segments, found, strict=True):
-            values, docs, codes = segment.facet(name)
-            numbers = kernel.counted(row, docs, codes, len(values))
-            total.update(
-                {value: int(number) for value, number in zip(values, numbers, strict=True) if number and value}
-            )
-        return sorted(total.items(), key=lambda item: (-item[1], item[0]))
 
     def suggest(self, typed: Typed, scope: Scope, limit: int) -> list[Suggestion]:
         """Best levels first, and the shorter title first; a weaker level is looked at only while there is room."""

@@ -14,6 +14,8 @@ from indexer.analysis import Analyzer
 from indexer.engines.base import FACETS
 from indexer.engines.scan import ScanEngine
 from indexer.engines.whoosh_engine import WhooshEngine, kernel
+from indexer.projection import Space
+from indexer.ranking import Field, Parameters
 from tests.indexer.engines.test_judge import QUERIES, SCOPES, WORDS, assert_same, random_document
 
 needs_native = pytest.mark.skipif(native.NAME != "native", reason="no native kernel: no C compiler at installation")
@@ -49,6 +51,32 @@ def test_same_as_numpy_where_documents_are_passed_over(
         with monkeypatch.context() as without:
             without.setattr(kernel, "_native", None)
             assert_same(ours, engine.search(request), text)
+
+
+@needs_native
+@pytest.mark.parametrize("seed", range(4))
+def test_same_as_numpy_by_other_numbers_than_the_blocks_were_written_with(
+    analyzer: Analyzer, tmp_path: Path, seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rng = random.Random(seed)
+    engine = _filled(tmp_path / "index", analyzer, rng, batches=2, size=400)
+    fields = {
+        space: Field(
+            rng.uniform(0.5, 2.5),
+            (1.0, *(rng.choice((0.0, 0.5, 2.0, 8.0)) for _ in range(4))),
+            tuple(rng.choice((0.0, 0.4, 0.9)) for _ in range(5)),
+        )
+        for space in Space
+    }
+    parameters = Parameters(fields=fields, coverage=rng.choice((0.0, 0.5, 1.5)), grams=rng.choice((0.1, 1.0)))
+    asked = WhooshEngine(tmp_path / "index", analyzer, parameters=parameters)
+    for text in [*QUERIES, *(" ".join(rng.choices(WORDS, k=rng.randint(2, 7))) for _ in range(20))]:
+        request = SearchRequest(parse(text), rng.choice(SCOPES), rng.choice((1, 10)), 0, FACETS)
+        ours = asked.search(request)
+        with monkeypatch.context() as without:
+            without.setattr(kernel, "_native", None)
+            assert_same(ours, asked.search(request), text)
+    engine.close()
 
 
 def test_numpy_alone_is_the_same_as_the_judge(analyzer: Analyzer, tmp_path: Path, numpy_only: None) -> None:
