@@ -16,7 +16,7 @@ SIZES ?= 10000 100000 230000
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 10
 
-$(VENV)/.run: requirements.lock pyproject.toml $(wildcard indexer/native/*.c)
+$(VENV)/.run: requirements.lock pyproject.toml $(wildcard indexer/native/*.[ch])
 	$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Wenqu needs Python 3.11 or newer / 需要 Python 3.11 以上")'
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
@@ -43,7 +43,7 @@ lint: $(VENV)/.test ## lint, types, import contracts
 relevance: $(VENV)/.test ## does the shipped library answer judged fault reports? success@1/3/10 by area, and the misses
 	$(BIN)/python -m tests.relevance.shipped --misses
 
-$(BENCH)/.done: requirements.lock $(BENCH_LOCK) pyproject.toml $(wildcard indexer/native/*.c)
+$(BENCH)/.done: requirements.lock $(BENCH_LOCK) pyproject.toml $(wildcard indexer/native/*.[ch])
 	test -x $(BENCH)/bin/python || $(PYTHON) -m venv $(BENCH)
 	$(BENCH)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
 	$(BENCH)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $(BENCH_LOCK)

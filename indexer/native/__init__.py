@@ -1,7 +1,7 @@
 """Which parts of the product run as machine code, and do they run here?
 
-`kernel.c` scores documents, `cutter.c` cuts Chinese into words. Both are plain C without Python's ABI, built into one shared
-library when the package is built (`build.py`) and called through ctypes, without the interpreter's lock. Where there was
+`kernel.c` scores documents, `suggester.c` finds what is offered while typing, `cutter.c` cuts Chinese into words. All are plain
+C without Python's ABI, built into one shared library when the package is built (`build.py`) and called through ctypes, without the interpreter's lock. Where there was
 no compiler `LIBRARY` is None, and numpy and jieba do the same more slowly.
 """
 
@@ -32,6 +32,8 @@ def _load() -> Any:
     library.kb_named.restype = number
     library.kb_count.argtypes = (at, number, number, at, at)
     library.kb_containing.argtypes = (at, at, number, at, number, number, at)
+    library.kb_suggest.argtypes = (at, number, at, at, number, at)
+    library.kb_suggest.restype = number
     library.kb_cut.restype = ctypes.c_uint32
     library.kb_inside.restype = ctypes.c_uint32
     return library

@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any
 
 HERE = Path(__file__).parent
-SOURCES, LIBRARY = (HERE / "kernel.c", HERE / "cutter.c"), HERE / "_native.so"
+SOURCES = tuple(HERE / name for name in ("kernel.c", "suggester.c", "cutter.c"))
+LIBRARY = HERE / "_native.so"
 # No -march: a wheel built here may run elsewhere. No -ffast-math: scores are to be those of numpy.
 FLAGS = ("-O3", "-std=c11", "-fPIC", "-shared", "-ffp-contract=off", "-Wall", "-Wextra", "-Werror")
 
@@ -57,4 +58,4 @@ class BuildHook(BuildHookInterface):  # type: ignore[misc]
 
 
 if __name__ == "__main__":
-    sys.exit(build())
+    sys.exit(build() or 0)

@@ -15,13 +15,10 @@
 #include <emmintrin.h>
 #endif
 
-#define FACES 5
-#define BLOCK 65536
-#define WORDS64 (BLOCK / 64)
+#include "block.h"
+
 #define WINDOW 8192
 #define WINDOW64 (WINDOW / 64)
-#define CODES 256
-#define RARE 255          /* a code that names no pattern: see `rare` */
 #define BOUNDS 256
 #define MOST 65535        /* of a sum of bounds */
 #define BUCKETS 256
@@ -29,32 +26,6 @@
 #define KEYS 3            /* the space of what names a document */
 #define NOTHING -2        /* of a pattern: no face that takes part */
 #define SEVERAL -1        /* faces that take part, or a pattern beyond the codes */
-
-typedef struct {
-    uint32_t terms;
-    const uint8_t *text;     /* UTF-8 of all terms, in byte order */
-    const uint32_t *ends;    /* terms + 1 */
-    const uint32_t *starts;  /* terms + 1: first posting */
-    const uint16_t *docs;
-    const uint8_t *codes;    /* per posting: which pattern */
-    const uint8_t *bounds;   /* per posting: see field_t.ceilings */
-    const uint32_t *rare_at; /* postings with the code RARE, ascending */
-    const uint32_t *rare;    /* and their patterns */
-    uint32_t rares;
-    uint32_t rows;
-    const uint16_t *patterns; /* rows of FACES counts */
-    const uint32_t *lengths;  /* FACES rows of `count` */
-} space_t;
-
-typedef struct {
-    uint32_t count;
-    const uint64_t *live; /* bits; NULL when nothing was deleted */
-    const uint32_t *updated;
-    const uint32_t *versions;
-    const uint8_t *ids;
-    const uint32_t *id_ends;
-    space_t spaces[4];
-} block_t;
 
 /* Some UTF-8 strings, end to end. */
 typedef struct {

@@ -388,6 +388,26 @@ class Block:
         after = start + b"\xff"  # no UTF-8 goes on with this byte
         return range(self._at(space, start), self._at(space, after))
 
+    def numbers(self, space: str, term: str, *, whole: bool) -> range:
+        """The number of a term, or of all terms that begin so."""
+        if not whole:
+            return self.prefixed(space, term)
+        number = self.find(space, term)
+        return range(number, number + 1) if number >= 0 else range(0)
+
+    def postings(self, space: str, numbers: range) -> slice:
+        """Where the postings of terms with neighbouring numbers stand: side by side."""
+        starts = self._sections[f"{space}.starts"]
+        return slice(int(starts[numbers.start]), int(starts[numbers.stop]))
+
+    def having(self, space: str, numbers: range, faces: slice) -> NDArray[np.bool_]:
+        """Which documents have one of these terms in one of these faces?"""
+        mask = np.zeros(self.count, np.bool_)
+        postings = self.postings(space, numbers)
+        good: NDArray[np.bool_] = np.any(self.patterns(space)[:, faces], axis=1)
+        mask[self._sections[f"{space}.docs"][postings][good[self.codes(space, postings)]]] = True
+        return mask
+
     def docs(self, space: str, number: int) -> NDArray[np.uint16]:
         """The documents that have a term."""
         starts = self._sections[f"{space}.starts"]

@@ -24,6 +24,7 @@ from indexer.engines.whoosh_engine.bounds import Reference
 from indexer.plan import Concept
 from indexer.projection import FACES, Space
 from indexer.ranking import Field
+from indexer.suggestions import Typed
 
 WORDS64 = MOST_DOCUMENTS // 64
 Bits = NDArray[np.uint64]  # a row a block, a bit a document
@@ -85,6 +86,14 @@ class _Space(ctypes.Structure):
     ]
 
 
+class _Texts(ctypes.Structure):
+    _fields_ = [("text", c_void_p), ("ends", c_void_p)]
+
+
+# What suggestions are looked for in: the faces of title and symptoms, and the spelt titles.
+_TEXTS = ("text.0", "text.1", "spelt.full", "spelt.initials")
+
+
 class _Block(ctypes.Structure):
     _fields_ = [
         ("count", c_uint32),
@@ -94,6 +103,8 @@ class _Block(ctypes.Structure):
         ("ids", c_void_p),
         ("id_ends", c_void_p),
         ("spaces", _Space * len(SPACES)),
+        ("characters", c_void_p),
+        ("texts", _Texts * len(_TEXTS)),
     ]
 
 
@@ -134,6 +145,32 @@ class _Request(ctypes.Structure):
     ]
 
 
+class _Range(ctypes.Structure):
+    _fields_ = [
+        ("from", c_char_p),
+        ("before", c_char_p),
+        ("from_length", c_uint32),
+        ("before_length", c_uint32),
+    ]
+
+
+class _Typed(ctypes.Structure):
+    _fields_ = [
+        ("ranges", ctypes.POINTER(_Range)),
+        ("text", c_char_p),
+        ("letters", c_char_p),
+        ("number", c_uint32),
+        ("exact", c_uint32),
+        ("length", c_uint32),
+        ("skip", c_uint32),
+        ("spelling", c_uint32),
+    ]
+
+
+class _Offer(ctypes.Structure):
+    _fields_ = [("level", c_uint32), ("characters", c_uint32), ("block", c_uint32), ("doc", c_uint32)]
+
+
 class _Column(ctypes.Structure):
     _fields_ = [("docs", c_void_p), ("codes", c_void_p), ("pairs", c_uint32), ("first", c_uint32)]
 
@@ -168,6 +205,9 @@ class Table:
             laid.versions = block.address("version")
             laid.ids = block.address("id.text")
             laid.id_ends = block.address("id.ends")
+            laid.characters = block.address("title.characters")
+            for order, name in enumerate(_TEXTS):
+                laid.texts[order] = _Texts(block.address(f"{name}.text"), block.address(f"{name}.ends"))
             for space, order in _ORDER.items():
                 part = laid.spaces[order]
                 part.terms = len(block.section(f"{space}.ends")) - 1
@@ -241,6 +281,33 @@ class Table:
             known.kept = ceilings  # the structure has its address only
             self._fields[space, field] = known
         return known
+
+    def suggest(self, typed: Typed, allowed: Bits, wanted: int) -> list[tuple[int, int]]:
+        """Block and number of the `wanted` allowed documents that fit what was typed best, in order."""
+        if wanted < 1:
+            return []
+        if _native is None:
+            return numpy_kernel.suggest(self, typed, allowed, wanted)
+        grams = [(gram.text.encode(), b"\0" if gram.whole else b"\xff") for gram in typed.grams()]
+        ranges = (_Range * max(1, len(grams)))(
+            *(_Range(term, term + after, len(term), len(term) + 1) for term, after in grams)
+        )
+        text = f" {typed.text}".encode("utf-16-le")
+        asked = _Typed(
+            ranges=ranges,
+            text=text,
+            letters=typed.letters.encode(),
+            number=len(grams),
+            exact=typed.one_gram,
+            length=len(text),
+            skip=2 if typed.inside else 0,
+            spelling=len(typed.letters),
+        )
+        offers = (_Offer * wanted)()
+        number = _native.kb_suggest(
+            self._structs, len(self.blocks), ctypes.byref(asked), allowed.ctypes.data, wanted, offers
+        )
+        return [(offer.block, offer.doc) for offer in offers[:number]]
 
     def named(self, keys: frozenset[str]) -> Bits | None:
         """The documents that one of the keys names; None without any."""

@@ -13,6 +13,7 @@ from indexer.engines.whoosh_engine.block import Block
 from indexer.plan import Concept
 from indexer.projection import FACES, Space
 from indexer.ranking import Field, Floats
+from indexer.suggestions import LEVELS, Typed
 
 if TYPE_CHECKING:
     from indexer.engines.whoosh_engine.kernel import Answer, Bits, Mask, Question, Table
@@ -104,6 +105,57 @@ def search(table: Table, question: Question, allowed: Bits, named: Bits | None, 
         packed = np.packbits(found[bases[number] : bases[number + 1]], bitorder="little")
         rows[number].view(np.uint8)[: len(packed)] = packed
     return Answer(best, len(docs), rows)
+
+
+def suggest(table: Table, typed: Typed, allowed: Bits, wanted: int) -> list[tuple[int, int]]:
+    """See `kernel.Table.suggest`. A weaker level is looked at only while there is room."""
+    from indexer.engines.whoosh_engine.kernel import unpack
+
+    left = [unpack(row, block.count) for row, block in zip(allowed, table.blocks, strict=True)]
+    chosen: list[tuple[int, int]] = []
+    for level in range(LEVELS):
+        if len(chosen) >= wanted:
+            break
+        found: list[tuple[int, str, int, int]] = []
+        for number, (block, mask) in enumerate(zip(table.blocks, left, strict=True)):
+            fits = _fitting(block, typed, level, mask)
+            mask &= ~fits
+            docs = np.flatnonzero(fits)
+            lengths = block.section("title.characters")[docs]
+            if len(docs) > wanted:  # the shortest, and all that are as short as the longest of these
+                docs = docs[lengths <= np.partition(lengths, wanted - 1)[wanted - 1]]
+                lengths = block.section("title.characters")[docs]
+            found += [
+                (length, block.id(doc), number, doc)
+                for length, doc in zip(lengths.tolist(), docs.tolist(), strict=True)
+            ]
+        chosen += [(number, doc) for _, _, number, doc in sorted(found)[: wanted - len(chosen)]]
+    return chosen
+
+
+def _fitting(block: Block, typed: Typed, level: int, left: Mask) -> Mask:
+    """Which of these documents fit what was typed at this level?"""
+    if level == 3:
+        found = np.zeros_like(left)
+        for name in ("spelt.full", "spelt.initials") if typed.letters else ():
+            text, ends = block.section(f"{name}.text"), block.section(f"{name}.ends")
+            found |= containing(text, ends, typed.letters.encode(), left & ~found)
+        return found
+    if not typed.text:
+        return np.zeros_like(left)
+    face = FACES.index("symptoms" if level == 2 else "title")
+    found = left.copy()
+    for gram in typed.grams():
+        numbers = block.numbers(Space.GRAMS, gram.text, whole=gram.whole)
+        found &= block.having(Space.GRAMS, numbers, slice(face, face + 1))
+    if level == 0:
+        for doc in np.flatnonzero(found).tolist():
+            found[doc] = typed.title_starts(block.text(face, doc).strip())
+    elif not typed.one_gram:
+        piece = typed.text if typed.inside else f" {typed.text}"
+        text, ends = block.section(f"text.{face}.text"), block.section(f"text.{face}.ends")
+        found = containing(text, ends, piece.encode("utf-16-le"), found)
+    return found
 
 
 def _laid(blocks: Sequence[Block], bits: Bits) -> Mask:

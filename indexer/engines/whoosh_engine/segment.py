@@ -23,12 +23,10 @@ from indexer.engines.whoosh_engine import kernel
 from indexer.engines.whoosh_engine.block import Block, Key, having
 from indexer.plan import Condition
 from indexer.projection import FACES, STAFF, Card, Space
-from indexer.suggestions import Typed
 
 Mask = NDArray[np.bool_]
 _Kept = TypeVar("_Kept")
 _KEPT_MASKS = 256  # of a block: 64 KiB each in a full one
-_TITLE, _SYMPTOMS = FACES.index("title"), FACES.index("symptoms")
 _COLUMN = {"group": "owner_group"}  # filters, where the column is called otherwise
 
 
@@ -108,7 +106,7 @@ class OpenSegment(Block):
             if not is_cjk(unit[0]):
                 found &= self._having(unit[:LONGEST], faces)
             elif len(unit) == 1:
-                found &= self._beginning(unit, faces)
+                found &= self._having(unit, faces, whole=False)  # at every character begins exactly one gram
             else:
                 for pair in pairwise(unit):
                     found &= self._having("".join(pair), faces)
@@ -127,67 +125,8 @@ class OpenSegment(Block):
                 )
         return said
 
-    def _having(self, term: str, faces: range) -> Mask:
-        mask = np.zeros(self.count, np.bool_)
-        number = self.find(Space.GRAMS, term)
-        if number >= 0:
-            self._mark(mask, number, faces)
-        return mask
-
-    def _mark(self, mask: Mask, number: int, faces: range) -> None:
-        docs = self.docs(Space.GRAMS, number)
-        if len(faces) == len(FACES):
-            mask[docs] = True
-        else:
-            mask[docs[self.counts(Space.GRAMS, number)[list(faces)].any(axis=0)]] = True
-
-    def _beginning(self, char: str, faces: range) -> Mask:
-        """One character alone: at every character begins exactly one gram."""
-        mask = np.zeros(self.count, np.bool_)
-        for number in self.prefixed(Space.GRAMS, char):
-            self._mark(mask, number, faces)
-        return mask
-
-    def fitting(self, typed: Typed, level: int) -> Mask:
-        """Documents that fit what was typed at this level (`indexer/suggestions.py`) or a better one."""
-        return self._kept.get(("typed", typed, level), lambda: self._fitting(typed, level))
-
-    def _fitting(self, typed: Typed, level: int) -> Mask:
-        nothing = np.zeros(self.count, np.bool_)
-        if level == 3:
-            if not typed.letters:
-                return nothing
-            every = ~nothing
-            full, initials = (
-                kernel.containing(
-                    self.section(f"spelt.{name}.text"), self.section(f"spelt.{name}.ends"), typed.letters, every
-                )
-                for name in ("full", "initials")
-            )
-            return full | initials
-        if not typed.text:
-            return nothing
-        face = _SYMPTOMS if level == 2 else _TITLE
-        piece = f" {typed.text}" if typed.text[0].isascii() else typed.text
-        found = self._said(piece, self._likely(typed.text, face), range(face, face + 1))
-        if level == 0:
-            for doc in np.flatnonzero(found):
-                found[doc] = typed.title_starts(self.text(_TITLE, int(doc)).strip())
-        return found
-
-    def _likely(self, typed: str, face: int) -> Mask:
-        """Documents that have the pairs of characters of what was typed; all where there are no pairs to look up."""
-        faces = range(face, face + 1)
-        pairs = ["".join(pair) for pair in pairwise(typed) if is_cjk(pair[0]) and is_cjk(pair[1])]
-        if not pairs:
-            return self._beginning(typed, faces) if is_cjk(typed[0]) and len(typed) == 1 else self._every()
-        found = self._every()
-        for pair in pairs:
-            found &= self._having(pair, faces)
-        return found
-
-    def _every(self) -> Mask:
-        return np.ones(self.count, np.bool_)
+    def _having(self, gram: str, faces: range, *, whole: bool = True) -> Mask:
+        return self.having(Space.GRAMS, self.numbers(Space.GRAMS, gram, whole=whole), slice(faces.start, faces.stop))
 
 
 def _passes(column: str, value: str, one: Condition) -> bool:

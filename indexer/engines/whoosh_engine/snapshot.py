@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
 from indexer import ranking
 from indexer.engines.base import Hit, Results, Scope, SearchRequest, Suggestion, Tier
@@ -19,7 +18,7 @@ from indexer.engines.whoosh_engine.segment import Kept, Mask, OpenSegment
 from indexer.plan import Plan
 from indexer.projection import FACES, Space
 from indexer.ranking import Parameters
-from indexer.suggestions import LEVELS, Typed
+from indexer.suggestions import Typed
 
 _KEPT_SCOPES = 64
 
@@ -73,6 +72,13 @@ class Snapshot:
         )
         return self._without(masks, scope)
 
+    def _seen(self, scope: Scope) -> Bits:
+        """Whom the asker may know of, as bits."""
+        if scope.exclude:
+            return self._packed(self._visible(scope))
+        bits: Bits = self._kept.get(("bits", scope.audiences, scope.groups), lambda: self._packed(self._visible(scope)))
+        return bits
+
     def _without(self, masks: list[Mask], scope: Scope) -> list[Mask]:
         places = [place for id in scope.exclude if (place := self.locate(id))]
         if places:
@@ -83,11 +89,8 @@ class Snapshot:
 
     def _allowed(self, wanted: Plan, scope: Scope) -> Bits:
         """Whom the asker may know of and what the query's conditions let through."""
-        if not (wanted.conditions or wanted.required or wanted.forbidden or scope.exclude):
-            bits: Bits = self._kept.get(
-                ("bits", scope.audiences, scope.groups), lambda: self._packed(self._visible(scope))
-            )
-            return bits
+        if not (wanted.conditions or wanted.required or wanted.forbidden):
+            return self._seen(scope)
         staff = scope.staff_text
         masks = []
         for segment, visible in zip(self.segments, self._visible(scope), strict=True):
@@ -190,26 +193,6 @@ class Snapshot:
         return Answer(ordered[:count], total, found)
 
     def suggest(self, typed: Typed, scope: Scope, limit: int) -> list[Suggestion]:
-        """Best levels first, and the shorter title first; a weaker level is looked at only while there is room."""
-        left = [mask.copy() for mask in self._visible(scope)]
-        chosen: list[Suggestion] = []
-        for level in range(LEVELS):
-            if len(chosen) >= limit:
-                break
-            fitting = []
-            for segment, mask in zip(self.segments, left, strict=True):
-                fits = segment.fitting(typed, level) & mask
-                mask &= ~fits
-                docs = np.flatnonzero(fits)
-                lengths = segment.section("title.characters")[docs]
-                fitting += [(segment, docs[place], int(lengths[place])) for place in _shortest(lengths, limit)]
-            named = sorted((length, segment.id(int(doc)), segment.title(int(doc))) for segment, doc, length in fitting)
-            chosen += [Suggestion(id, title) for _, id, title in named[: limit - len(chosen)]]
-        return chosen
-
-
-def _shortest(lengths: NDArray[np.uint16], limit: int) -> NDArray[np.intp]:
-    """The places of the `limit` shortest, and of all that are as short as the longest of these."""
-    if len(lengths) <= limit:
-        return np.arange(len(lengths))
-    return np.flatnonzero(lengths <= np.partition(lengths, limit - 1)[limit - 1])
+        """Best levels first, and the shorter title first."""
+        places = self._table.suggest(typed, self._seen(scope), min(limit, self.count))
+        return [Suggestion(self.segments[block].id(doc), self.segments[block].title(doc)) for block, doc in places]

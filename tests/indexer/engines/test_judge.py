@@ -7,15 +7,16 @@ import random
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from indexer import IndexDocument, Results, Scope, SearchRequest, parse
+from indexer import IndexDocument, Results, Scope, SearchRequest, native, parse
 from indexer.analysis import Analyzer
 from indexer.engines.base import FACETS
 from indexer.engines.scan import ScanEngine
-from indexer.engines.whoosh_engine import WhooshEngine
+from indexer.engines.whoosh_engine import WhooshEngine, kernel
 
+needs_native = pytest.mark.skipif(native.NAME != "native", reason="no native kernel: no C compiler at installation")
 WORDS = [
     "机顶盒",
     "黑屏",
@@ -131,6 +132,50 @@ def test_same_as_the_judge_on_any_text(
             for scope in (Scope.public(), Scope.everything()):
                 request = SearchRequest(parse(typed), scope, limit=50)
                 assert_same(ours.search(request), judge.search(request), typed)
+    ours.close()
+
+
+@pytest.mark.parametrize("compiled", [pytest.param(True, marks=needs_native), False])
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    texts=st.lists(
+        st.tuples(st.text("机顶盒光猫红𠀀 aabω1", max_size=12), st.text("机顶盒光猫 ab1，\n", max_size=30)),
+        min_size=1,
+        max_size=25,
+    ),
+    asked=st.lists(st.text("机顶盒光猫红𠀀 abω1jidnghcmao", min_size=1, max_size=5), min_size=1, max_size=8),
+    rng=st.randoms(use_true_random=False),
+)
+def test_suggestions_are_those_of_the_judge_on_any_text(
+    analyzer: Analyzer,
+    tmp_path_factory: pytest.TempPathFactory,
+    monkeypatch: pytest.MonkeyPatch,
+    compiled: bool,
+    texts: list[tuple[str, str]],
+    asked: list[str],
+    rng: random.Random,
+) -> None:
+    """Blocks of different sizes, deletions, scopes, more that fit than are wanted, and titles of one length."""
+    if not compiled:
+        monkeypatch.setattr(kernel, "_native", None)
+    audiences = ("public", "staff", "restricted")
+    documents = [
+        IndexDocument(
+            f"S-{rng.randrange(30)}", version, "solution", title, "", symptoms=tuple(said.split("\n")),
+            audience=rng.choice(audiences), owner_group=rng.choice(("g1", "g2")),
+        )
+        for version, (title, said) in enumerate(texts, 1)
+    ]  # fmt: skip
+    ours, judge = WhooshEngine.create(tmp_path_factory.mktemp("any") / "index", analyzer), ScanEngine(analyzer)
+    cut, gone = rng.randint(0, len(documents)), [f"S-{rng.randrange(30)}"]
+    for engine in (ours, judge):
+        engine.apply(documents[:cut], [])
+        engine.apply(documents[cut:], gone)
+    title = rng.choice(texts)[0]
+    for prefix in (*asked, title[:1], title[1:3], title, *(spelt[1:6] for spelt in analyzer.spelt(title))):
+        for scope in SCOPES:
+            limit = rng.randint(1, 6)
+            assert ours.suggest(prefix, scope, limit) == judge.suggest(prefix, scope, limit), prefix
     ours.close()
 
 

@@ -9,16 +9,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from indexer import IndexDocument, Scope, SearchRequest, native, parse
+from indexer import IndexDocument, Scope, SearchRequest, parse
 from indexer.analysis import Analyzer
 from indexer.engines.base import FACETS
 from indexer.engines.scan import ScanEngine
 from indexer.engines.whoosh_engine import WhooshEngine, kernel
 from indexer.projection import Space
 from indexer.ranking import Field, Parameters
-from tests.indexer.engines.test_judge import QUERIES, SCOPES, WORDS, assert_same, random_document
-
-needs_native = pytest.mark.skipif(native.NAME != "native", reason="no native kernel: no C compiler at installation")
+from tests.indexer.engines.test_judge import QUERIES, SCOPES, WORDS, assert_same, needs_native, random_document
 
 
 @pytest.fixture
@@ -91,7 +89,7 @@ def test_numpy_alone_is_the_same_as_the_judge(analyzer: Analyzer, tmp_path: Path
         for scope in SCOPES:
             request = SearchRequest(parse(typed), scope, 20, 1, FACETS)
             assert_same(ours.search(request), judge.search(request), typed)
-    for prefix in ("机", "黑屏", "jd", "connection"):
+    for prefix in ("机", "黑屏", "jd", "c", "connection"):
         assert ours.suggest(prefix, Scope.everything(), 5) == judge.suggest(prefix, Scope.everything(), 5)
 
 
@@ -108,6 +106,31 @@ def test_counts_that_a_byte_cannot_name(analyzer: Analyzer, tmp_path: Path) -> N
     for typed in ("光猫", "光猫 机顶盒", "机顶盒"):
         request = SearchRequest(parse(typed), Scope.everything(), limit=50)
         assert_same(ours.search(request), judge.search(request), typed)
+
+
+@needs_native
+def test_suggestions_where_a_byte_cannot_name_the_counts(analyzer: Analyzer, tmp_path: Path) -> None:
+    """More than 255 different rows of counts of title and symptoms."""
+    ours, judge = WhooshEngine.create(tmp_path / "index", analyzer), ScanEngine(analyzer)
+    documents = [
+        IndexDocument(f"D-{n:03}", 1, "solution", "光猫 " * (n % 3), "光猫 " * n, symptoms=("光猫 " * (n % 4),))
+        for n in range(400)
+    ]
+    for engine in (ours, judge):
+        engine.apply(documents, [])
+    for prefix in ("光", "光猫", "猫光", "猫"):
+        assert ours.suggest(prefix, Scope.public(), 400) == judge.suggest(prefix, Scope.public(), 400)
+
+
+@needs_native
+def test_suggestions_are_read_where_a_list_is_too_long_to_be_worth_it(analyzer: Analyzer, tmp_path: Path) -> None:
+    """The one title with a rare pair is read instead of marking all that have a common one; it has to hold both in a row."""
+    ours, judge = WhooshEngine.create(tmp_path / "index", analyzer), ScanEngine(analyzer)
+    documents = [IndexDocument(f"D-{n:03}", 1, "solution", "光猫", "") for n in range(300)]
+    odd = [IndexDocument("X", 1, "solution", "红光和光猫", ""), IndexDocument("Y", 1, "solution", "换红光猫", "")]
+    for engine in (ours, judge):
+        engine.apply([*documents, *odd], [])
+        assert [one.id for one in engine.suggest("红光猫", Scope.public())] == ["Y"]
 
 
 @pytest.mark.parametrize("compiled", [pytest.param(True, marks=needs_native), False])

@@ -13,7 +13,7 @@ from indexer.native import build
 @pytest.mark.skipif(native.LIBRARY is None, reason="no native library: no C compiler at installation")
 def test_the_library_is_that_of_the_sources(tmp_path: Path) -> None:
     assert build.build(tmp_path / "native.so") == ""
-    newest = max(source.stat().st_mtime for source in build.SOURCES)
+    newest = max(source.stat().st_mtime for source in build.HERE.glob("*.[ch]"))
     assert native.PATH.stat().st_mtime >= newest, "run python indexer/native/build.py"
 
 
