@@ -11,6 +11,8 @@ from __future__ import annotations
 import itertools
 import pickle
 import random
+import re
+import string
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -21,6 +23,15 @@ from kb.library import library_path
 from tests.benchmarks import corpora
 
 LONG, SHORT = 6, 3  # words: a long question has at least, a short query at most so many
+SUGGESTED = {
+    "suggest one": "suggestions: one Chinese character",
+    "suggest two": "suggestions: two Chinese characters",
+    "suggest more": "suggestions: three to six Chinese characters",
+    "suggest letter": "suggestions: one letter or digit",
+    "suggest letters": "suggestions: two or three letters of a word",
+    "suggest pinyin": "suggestions: pinyin of two to four characters",
+    "suggest initials": "suggestions: initials of two to four characters",
+}
 KINDS = ("solution", "reference", "policy")
 CATEGORIES = ("数字电视/机顶盒", "宽带接入/PON宽带", "企业IT/数据库", "企业IT/网络")
 AUDIENCES = ("public", "staff")
@@ -141,7 +152,29 @@ def questions(folder: Path, analyzer: Analyzer) -> dict[str, list[Asked]]:
     return found
 
 
-def workloads(questions: dict[str, list[Asked]], titles: list[str], count: int) -> dict[str, list[Asked]]:
+def prefixes(titles: list[str], analyzer: Analyzer, count: int) -> dict[str, list[Asked]]:
+    """What is typed while looking for these titles: up to `count` different beginnings of each sort of SUGGESTED."""
+    rng = random.Random(3)
+    found: dict[str, dict[str, None]] = {name: {} for name in SUGGESTED}
+    found["suggest letter"] = dict.fromkeys(string.ascii_lowercase + string.digits)
+    rng.shuffle(titles)
+    for title in titles:
+        for word in re.findall("[a-z]{3,}", title.lower())[:1]:
+            found["suggest letters"][word[: rng.randint(2, 3)]] = None
+        for run in re.findall("[\u4e00-\u9fff]{4,}", title)[:1]:
+            full, initials = analyzer.spelt(run[: rng.randint(2, 4)])
+            beginnings = (run[:1], run[:2], run[: rng.randint(3, 6)], full, initials)
+            sorts = ("suggest one", "suggest two", "suggest more", "suggest pinyin", "suggest initials")
+            for sort, beginning in zip(sorts, beginnings, strict=True):
+                found[sort][beginning] = None
+    return {
+        sort: [Asked(text, (), prefix=True) for text in itertools.islice(texts, count)] for sort, texts in found.items()
+    }
+
+
+def workloads(
+    questions: dict[str, list[Asked]], suggested: dict[str, list[Asked]], count: int
+) -> dict[str, list[Asked]]:
     """What is measured: up to `count` different questions of each sort, and `warm`, which is asked before."""
     rng = random.Random(3)
     long, short = questions["long"], questions["short"]
@@ -150,13 +183,11 @@ def workloads(questions: dict[str, list[Asked]], titles: list[str], count: int) 
         replace(one, filters=tuple(zip(("kind", "category", "audience"), rng.choice(choices), strict=True)))
         for one in long[count : 2 * count]
     ]
-    rng.shuffle(titles)
-    prefixes = dict.fromkeys(title[: rng.randint(1, 6)].strip() for title in titles)
     return {
         "long": long[:count],
         "short": short[:count],
         "filtered": filtered,
         "facets": [replace(one, facets=True) for one in long[:count]],
-        "suggest": [Asked(prefix, (), prefix=True) for prefix in prefixes if prefix][:count],
+        **suggested,
         "warm": long[2 * count :] + short[count:],
     }

@@ -7,8 +7,10 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 from xml.sax.saxutils import escape
 
+from tests.benchmarks.material import SUGGESTED
+
 _LOADS = {"long": "long (≥ 6 words)", "short": "short (1-3)", "filtered": "long + 3 filters"}
-_PRODUCT = {"facets": "long, counted by 4 attributes", "suggest": "suggestions"}
+_PRODUCT = {"facets": "long, counted by 4 attributes", **SUGGESTED}
 _COLOURS = {"wenqu-terms": "#0b6e4f", "wenqu": "#4fa37f"}
 _OTHER = "#8a94a6"
 _LEFT, _WIDTH, _BAR, _GAP, _HEAD = 150, 560, 16, 30, 26

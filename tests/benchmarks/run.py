@@ -28,11 +28,11 @@ from indexer.engines.whoosh_engine import SCHEMA_VERSION
 from indexer.engines.whoosh_engine.block import MAGIC
 from tests.benchmarks import report
 from tests.benchmarks.engines import Missing
-from tests.benchmarks.material import Asked, Cut, Material, analyzer, questions, workloads
+from tests.benchmarks.material import SUGGESTED, Asked, Cut, Material, analyzer, prefixes, questions, workloads
 from tests.benchmarks.worker import ENGINES, REFERENCE, Remote, build
 
-WORKLOADS = ("long", "short", "filtered", "facets", "suggest")
-_PRODUCT_ONLY = ("facets", "suggest")  # the others have nothing of the kind on the same terms
+WORKLOADS = ("long", "short", "filtered", "facets", *SUGGESTED)
+_PRODUCT_ONLY = ("facets", *SUGGESTED)  # the others have nothing of the kind on the same terms
 _STARTS = 3  # new processes whose first answer is timed
 _CHANGES = 30
 _COMPARED = 100  # questions whose first ten documents are compared
@@ -165,7 +165,9 @@ def one_size(count: int, options: argparse.Namespace) -> dict[str, Any]:
     told: dict[str, Any] = {"count": count, "skipped": skipped}
     told["built"] = built(options.engines, material, skipped)
     titles = [document.title for document in itertools.islice(material.documents(), 20_000)]
-    loads = workloads(questions(options.queries, cutter), titles, options.questions)
+    loads = workloads(
+        questions(options.queries, cutter), prefixes(titles, cutter, options.questions), options.questions
+    )
     starts = {name: first_answers(name, material, loads["warm"], skipped) for name in told["built"]}
     told["starts"] = {name: start for name, start in starts.items() if start}
     remotes = {name: Remote(name, material.folder / name) for name in told["starts"]}
