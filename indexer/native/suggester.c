@@ -139,10 +139,10 @@ static void candidates(const block_t *block, const typed_t *typed, fits_t *fits)
 }
 
 /* Could a piece with these ends begin in a chunk? Compilers make a few vector instructions of it. */
-static inline int could_begin(const uint8_t *at, const uint8_t *end, uint8_t first, const uint8_t last[2]) {
-    uint8_t any = 0, one = last[0], other = last[1];
+static inline int could_begin(const uint8_t *at, const uint8_t *end, const uint8_t head[2], const uint8_t tail[2]) {
+    uint8_t any = 0, a = head[0], b = head[1], c = tail[0], d = tail[1];
     for (size_t place = 0; place < CHUNK; place++)
-        any |= (uint8_t)((at[place] == first) & (end[place] == one) & (end[place + 1] == other));
+        any |= (uint8_t)((at[place] == a) & (at[place + 1] == b) & (end[place] == c) & (end[place + 1] == d));
     return any;
 }
 
@@ -152,7 +152,7 @@ static const uint8_t *seek(const uint8_t *at, const uint8_t *end, const uint8_t 
     const uint8_t *after = end - size + 1;
     while (at < after) {
         size_t ahead = (size_t)(after - at) < CHUNK ? (size_t)(after - at) : CHUNK;
-        if (ahead < CHUNK || could_begin(at, at + size - 2, *piece, piece + size - 2))
+        if (ahead < CHUNK || could_begin(at, at + size - 2, piece, piece + size - 2))
             for (size_t place = 0; place < ahead; place++)
                 if (at[place] == *piece && !memcmp(at + place, piece, size)) return at + place;
         at += ahead;
