@@ -432,9 +432,15 @@ static void search_window(search_t *search, uint32_t index, uint32_t start, doub
     uint16_t sums[WINDOW], numbers[WINDOW];
     uint64_t bits[WINDOW64], better[WINDOW64];
     memset(sums, 0, words * 64 * sizeof *sums);
+    int any = request->all || named;
     for (asked_t *asked = first; asked < others; asked++) {
         asked->begin = asked->end;
         add_bounds(asked, start, sums);
+        any |= asked->begin < asked->end;
+    }
+    if (!any) {
+        memset(found, 0, words * sizeof *found);
+        return;
     }
     if (request->need > 1) {
         memset(numbers, 0, words * 64 * sizeof *numbers);
