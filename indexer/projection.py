@@ -115,15 +115,20 @@ def card(document: IndexDocument, analyzer: Analyzer) -> Card:
     )
 
 
-def project(document: IndexDocument, analyzer: Analyzer) -> Projection:
-    """Cut a document into terms, each text once."""
-    faces = (
+def faces_of(document: IndexDocument) -> tuple[str, ...]:
+    """The text of each face; symptoms and tags are items, a line each."""
+    return (
         document.title,
         "\n".join(document.symptoms),
         "\n".join((*document.devices, *document.codes, document.category.replace("/", "\n"))),
         document.body,
         document.staff_body,
     )
+
+
+def project(document: IndexDocument, analyzer: Analyzer) -> Projection:
+    """Cut a document into terms, each text once."""
+    faces = faces_of(document)
     counts: dict[Space, dict[str, int]] = {space: {} for space in Space}
     lengths = {space: [0] * len(FACES) for space in Space}
     # Symptoms and tags are items: a phrase does not run from one into the next.

@@ -10,13 +10,14 @@ import hashlib
 import re
 from collections import Counter
 from collections.abc import Iterator
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from importlib.metadata import version
 from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
 from indexer.analysis import dictionary, identifiers, pinyin
+from indexer.analysis.lexicon import Lexicon
 from indexer.analysis.normalise import CJK, Normalised, normalise
 from indexer.analysis.words import Words
 
@@ -25,6 +26,7 @@ __all__ = ["Analyzer", "Token"]
 CODE_VERSION = 1  # raise it whenever a text yields other terms: an index built before then asks to be rebuilt
 _LIBRARIES = ("jieba", "opencc", "pypinyin")
 _SHORT, _REMEMBERED = 64, 4_096  # characters of a text, and how many texts
+_IDENTIFIERS = 20_000
 _GAP = re.compile(r"\s+")
 
 
@@ -54,6 +56,7 @@ class Analyzer:
         self._dictionary = dictionary.read(dictionary_dir)
         self._words = Words(self._dictionary.han, cache_dir)
         self._remembered = lru_cache(maxsize=_REMEMBERED)(self._counts)
+        self.inside = lru_cache(maxsize=_IDENTIFIERS)(self._inside)
         # CA卡 and HDMI线 are one word each, so they are looked for before script is told from script.
         mixed = "|".join(map(re.escape, self._dictionary.mixed))
         head = f"(?P<mixed>(?<![a-z0-9])(?:{mixed})(?![a-z0-9]))|" if mixed else "(?P<mixed>(?!))|"
@@ -62,6 +65,12 @@ class Analyzer:
     def load(self) -> None:
         """Load dictionaries now (1.7 s, 89 MB) instead of at the first text: call it before forking."""
         self._words.load()
+
+    @cached_property
+    def lexicon(self) -> Lexicon | None:
+        """What the native collector cuts by; None without the native library."""
+        words = self._words.compiled
+        return words and Lexicon(words, self._dictionary.mixed)
 
     def fingerprint(self) -> str:
         """Changes whenever the same text could yield other terms: code, dictionary or a library."""
@@ -107,6 +116,12 @@ class Analyzer:
                 terms.update(token.text for token in self._one(form, found, 0, text, inside=True))
         return Counts(terms, length)
 
+    def _inside(self, written: str) -> bytes:
+        """The index terms of one identifier or word in two scripts, in UTF-8, each closed by a line feed."""
+        form = normalise(written).text
+        names = _mixed(form) if _IS_CJK.search(form) else identifiers.names(form, written)
+        return "".join(f"{name}\n" for name in names).encode()
+
     def _tokens(self, text: str, *, inside: bool) -> Iterator[Token]:
         form = normalise(text)
         position = 0
@@ -132,23 +147,16 @@ class Analyzer:
         written = found.group()
         span = form.origin(found.start(), found.end())
         if found.lastgroup == "mixed":
-            yield Token(written, position, *span)
-            for piece in re.findall(f"[{CJK}]+|[^{CJK}]+", written):
-                yield Token(identifiers.whole(piece), position, *span, True)
+            for number, name in enumerate(_mixed(written)):
+                yield Token(name, position, *span, number > 0)
             return
-        if len(written) <= identifiers.LONGEST:
-            yield Token(identifiers.whole(written), position, *span)
-        seen = {identifiers.whole(written)}
-        parts = identifiers.parts(written)
-        if inside and len(written) <= identifiers.LONGEST:
-            # An index holds class names as words too; a query that names a class means the class.
-            parts += identifiers.camel(text[slice(*span)])
-        for part in parts:
-            if part not in seen:
-                seen.add(part)
-                at = written.find(part)
-                within = form.origin(found.start() + at, found.start() + at + len(part)) if at >= 0 else span
-                yield Token(part, position, *within, True)
+        # An index holds class names as words too; a query that names a class means the class.
+        names = identifiers.names(written, text[slice(*span)] if inside else "")
+        joined = identifiers.whole(written)
+        for name in names:
+            at = written.find(name) if name != joined else -1
+            within = form.origin(found.start() + at, found.start() + at + len(name)) if at >= 0 else span
+            yield Token(name, position, *within, name != joined)
 
     def canonical(self, text: str) -> str:
         """The text as phrases see it: Chinese unbroken across line ends, letters and digits apart, one space
@@ -262,11 +270,23 @@ class Analyzer:
                 short += [syllable[:1] for syllable in read] if is_cjk(word[0]) else read
         return "".join(full), "".join(short)
 
+    def reading(self, word: str) -> tuple[bytes, bytes]:
+        """A word in its one form, and its syllables, one a character, each closed by a line feed; both in UTF-8."""
+        form = normalise(word).text
+        return form.encode(), "".join(f"{syllable}\n" for syllable in pinyin.syllables(form)).encode()
+
     def key(self, text: str) -> str:
         """Equal for texts that differ only in case, width, script, spaces and punctuation."""
-        return "".join(re.findall(r"[^\W_]+", normalise(text).text))
+        return "".join(_KEY.findall(normalise(text).text))
 
 
+def _mixed(written: str) -> tuple[str, ...]:
+    """The terms of a word in two scripts."""
+    return written, *map(identifiers.whole, _SCRIPTS.findall(written))
+
+
+_KEY = re.compile(r"[^\W_]+")
+_SCRIPTS = re.compile(f"[{CJK}]+|[^{CJK}]+")
 _UNIT = re.compile(f"(?P<han>[{CJK}]+)|(?P<latin>[^\\W_{CJK}]+)")
 
 

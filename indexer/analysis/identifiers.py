@@ -12,14 +12,15 @@ from functools import lru_cache
 from indexer.analysis.normalise import CJK
 
 LONGEST = 64  # characters of a term; a longer run is a hash or a token and is found by its parts only
+JOINTS = "-_./:@+'"
 _PIECE = f"[^\\W_{CJK}]+"
 # Pieces joined by separators inside one word; c++ and c# are words of their own.
-IDENTIFIER = re.compile(f"{_PIECE}(?:[-_./:@+']{{1,3}}{_PIECE})*(?:\\+\\+|#)?")
+IDENTIFIER = re.compile(f"{_PIECE}(?:[{JOINTS}]{{1,3}}{_PIECE})*(?:\\+\\+|#)?")
 _PIECES = re.compile(_PIECE)
 _ATOMS = re.compile(r"\d+|[^\W\d_]+")
 _MAC = re.compile(r"^(?:[0-9a-f]{2}[-:]){5}[0-9a-f]{2}$|^(?:[0-9a-f]{4}[.-]){2}[0-9a-f]{4}$")
 _CAMEL = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
-_JOINTS = re.compile("[-_']")
+_DROPPED = re.compile("[-_']")
 
 
 @lru_cache(maxsize=20_000)
@@ -29,7 +30,18 @@ def whole(written: str) -> str:
         return re.sub("[-:.]", "", written)
     if re.fullmatch(r"[\d-]+", written):
         return written  # 1-2 is not 12
-    return _JOINTS.sub("", written)
+    return _DROPPED.sub("", written)
+
+
+def names(written: str, original: str = "") -> tuple[str, ...]:
+    """All terms of a normalised identifier, the whole first unless it is too long for a term; with the words inside a
+    class name, if it is given as it was written."""
+    joined = whole(written)
+    too_long = len(written) > LONGEST
+    found = dict.fromkeys((joined, *parts(written), *(() if too_long else camel(original))))
+    if too_long:
+        del found[joined]
+    return tuple(found)
 
 
 @lru_cache(maxsize=20_000)

@@ -18,7 +18,7 @@ from opencc import OpenCC
 # Han, the two marks that stand for Han (々〇), kana and hangul: scripts written without spaces.
 CJK = "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff\u3005\u3007\u3040-\u30ff\uac00-\ud7af"
 _COMBINED = re.compile("[^\\W_][\u0300-\u036f\u3099\u309a\uff9e\uff9f]+")
-_CHINESE_DIGITS = {ord(char): str(value) for value, char in enumerate("零一二三四五六七八九")} | {ord("〇"): "0"}
+CHINESE_DIGITS = {ord(char): str(value) for value, char in enumerate("零一二三四五六七八九")} | {ord("〇"): "0"}
 # E零四 on a subscriber's lips is E04 on the screen.
 _SPOKEN_CODE = re.compile(r"(?<![0-9a-z])(e[ -]?)([零〇一二三四五六七八九]{1,4})(?![㐀-鿿])")
 
@@ -64,6 +64,12 @@ class _Table(dict[int, str]):
 _TABLE = _Table()
 
 
+def single(char: str) -> str | None:
+    """What a character becomes if it becomes one character, whatever stands beside it; None for all others."""
+    form = _TABLE[ord(char)]
+    return form if len(form) == 1 and not _COMBINED.fullmatch(f"a{char}") else None
+
+
 @lru_cache(maxsize=64)  # a text is read by words, by pairs of characters and by sound, one after the other
 def normalise(text: str) -> Normalised:
     """The text in its one form, with the way back to the original characters."""
@@ -77,7 +83,7 @@ def normalise(text: str) -> Normalised:
     if "dbμv" in form:
         form = form.replace("dbμv", "dbuv")
     if "e" in form:
-        form = _SPOKEN_CODE.sub(lambda found: found[1] + found[2].translate(_CHINESE_DIGITS), form)
+        form = _SPOKEN_CODE.sub(lambda found: found[1] + found[2].translate(CHINESE_DIGITS), form)
     return Normalised(form, offsets)
 
 

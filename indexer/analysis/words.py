@@ -84,6 +84,12 @@ class Words:
             del self._jieba  # 89 MB that nobody needs any more
         return _Compiled(path)
 
+    @property
+    def compiled(self) -> Any:
+        """The compiled dictionary as C reads it; None without the native library."""
+        self.load()
+        return self._compiled and self._compiled.struct
+
     def load(self) -> None:
         """Read the dictionary now: before forking, or where the first query must not wait."""
         with self._loading:
@@ -189,8 +195,8 @@ class _Compiled:
         nexts = weights + 8 * nodes
         address = self._map.ctypes.data
         total = float(np.frombuffer(self._map, np.float64, 1, 24)[0])
-        self._struct = _Struct(address + keys, address + nexts, slots - 1, address + weights, total)
-        self._here = ctypes.byref(self._struct)
+        self.struct = _Struct(address + keys, address + nexts, slots - 1, address + weights, total)
+        self._here = ctypes.byref(self.struct)
 
     def cut(self, run: str) -> tuple[str, ...]:
         length = len(run)

@@ -1,8 +1,9 @@
 """Which parts of the product run as machine code, and do they run here?
 
-`kernel.c` scores documents, `suggester.c` finds what is offered while typing, `cutter.c` cuts Chinese into words. All are plain
-C without Python's ABI, built into one shared library when the package is built (`build.py`) and called through ctypes, without the interpreter's lock. Where there was
-no compiler `LIBRARY` is None, and numpy and jieba do the same more slowly.
+`kernel.c` scores documents, `suggester.c` finds what is offered while typing, `cutter.c` cuts Chinese into words, `collector.c`
+collects the terms of documents. All are plain C without Python's ABI, built into one shared library when the package is built
+(`build.py`) and called through ctypes, without the interpreter's lock. Where there was no compiler `LIBRARY` is None, and numpy,
+jieba and Python do the same more slowly.
 """
 
 from __future__ import annotations
@@ -36,6 +37,9 @@ def _load() -> Any:
     library.kb_suggest.restype = number
     library.kb_cut.restype = ctypes.c_uint32
     library.kb_inside.restype = ctypes.c_uint32
+    library.kb_collector.restype = ctypes.c_void_p
+    library.kb_collect.restype = ctypes.c_int64
+    library.kb_sound.restype = ctypes.c_uint32
     return library
 
 

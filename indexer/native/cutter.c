@@ -3,18 +3,10 @@
  * words.py compiles the dictionary from jieba's and says what the arrays hold.
  */
 
-#include <stdint.h>
+#include "cutter.h"
 
 #define SLICE 200 /* characters: a longer run without punctuation is cut in slices, which keeps the cost linear */
 #define NONE 0xffffffffu
-
-typedef struct {
-    const uint64_t *keys; /* open addressing: (node << 21 | character) + 1, 0 is empty */
-    const uint32_t *next; /* the node reached */
-    uint64_t mask;        /* slots - 1 */
-    const double *weights; /* per node: log of the frequency of the word that ends there, -1 where none does */
-    double total;         /* log of the sum of frequencies */
-} words_t;
 
 static uint32_t step(const words_t *words, uint32_t node, uint32_t character) {
     uint64_t key = ((uint64_t)node << 21 | character) + 1;

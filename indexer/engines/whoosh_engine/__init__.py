@@ -36,7 +36,6 @@ from indexer.engines.whoosh_engine.codec import (
 from indexer.engines.whoosh_engine.segment import OpenSegment
 from indexer.engines.whoosh_engine.snapshot import Snapshot
 from indexer.plan import plan
-from indexer.projection import project
 from indexer.ranking import Parameters
 from indexer.suggestions import Typed
 from kb.errors import IndexUnavailable
@@ -157,7 +156,7 @@ class WhooshEngine:
             for first in range(0, len(added), MOST_DOCUMENTS):
                 writer = Writer()
                 for document in added[first : first + MOST_DOCUMENTS]:
-                    writer.add(project(document, self._analyzer))
+                    writer.cut(document, self._analyzer)
                 change.put(writer)
 
     def fill(

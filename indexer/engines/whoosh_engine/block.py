@@ -27,15 +27,17 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from enum import StrEnum
 from functools import cached_property
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from indexer.analysis import Analyzer
+from indexer.document import IndexDocument
 from indexer.engines.whoosh_engine.bounds import Reference, bounds
-from indexer.projection import FACES, Card, Projection, Space, packed, row
+from indexer.engines.whoosh_engine.postings import Cut, Postings, PythonPostings, Taken, collector
+from indexer.projection import FACES, Card, Projection, Space, card, faces_of, project
 from indexer.ranking import Parameters
 
 MAGIC = b"KBBLOCK1"
@@ -63,11 +65,10 @@ class Writer:
 
     def __init__(self) -> None:
         self.count = 0
-        self._terms: dict[str, dict[str, int]] = {space: {} for space in SPACES}
-        self._numbers = {space: array("I") for space in SPACES}
-        self._docs = {space: array("H") for space in SPACES}
-        self._patterns: dict[Space, dict[int, int]] = {space: {} for space in Space}
-        self._codes = {space: array("I") for space in Space}
+        self._collector = collector(SPACES)
+        self._postings: Mapping[str, Postings] = (
+            self._collector.postings if self._collector else {space: PythonPostings() for space in SPACES}
+        )
         self._lengths = {space: array("I") for space in Space}
         self._ids: list[str] = []
         self._titles: list[str] = []
@@ -75,33 +76,40 @@ class Writer:
         self._updated = array("I")
         self._columns: dict[str, list[str]] = {name: [] for name in COLUMNS}
         self._devices: list[tuple[int, str]] = []
-        self._texts: list[list[str]] = [[] for _ in FACES]
-        self._spelt: tuple[list[str], list[str]] = ([], [])
+        self._texts: list[list[bytes]] = [[] for _ in FACES]
+        self._spelt: tuple[list[bytes], list[bytes]] = ([], [])
+
+    def cut(self, document: IndexDocument, analyzer: Analyzer) -> None:
+        """Cut a document into terms and take it in."""
+        known = card(document, analyzer)
+        cut = self._collector and self._collector.cut(self.count, faces_of(document), _keys(known), analyzer)
+        if cut:
+            self._add(known, cut)
+        else:
+            self.add(project(document, analyzer))
 
     def add(self, projection: Projection) -> None:
-        """Take in a document."""
-        doc, card = self.count, projection.card
+        """Take in a document that was cut."""
+        for space, counts in projection.counts.items():
+            self._postings[space].add(self.count, counts)
+        texts = [text.encode("utf-16-le") for text in projection.texts]
+        full, initials = projection.spelt
+        self._postings[KEYS].add(self.count, dict.fromkeys(_keys(projection.card), 1))
+        self._add(projection.card, Cut(projection.lengths, texts, (full.encode(), initials.encode())))
+
+    def _add(self, card: Card, cut: Cut) -> None:
         for space in Space:
-            numbers, codes = self._numbers[space], self._codes[space]
-            terms, patterns = self._terms[space], self._patterns[space]
-            counts = projection.counts[space]
-            numbers.extend([terms.setdefault(term, len(terms)) for term in counts])
-            codes.extend([patterns.setdefault(row, len(patterns)) for row in counts.values()])
-            self._docs[space].extend([doc] * len(counts))
-            self._lengths[space].extend(projection.lengths[space])
-        for key in _keys(card):
-            self._numbers[KEYS].append(self._terms[KEYS].setdefault(key, len(self._terms[KEYS])))
-            self._docs[KEYS].append(doc)
+            self._lengths[space].extend(cut.lengths[space])
         self._ids.append(card.id)
         self._titles.append(card.title)
         self._versions.append(card.version)
         self._updated.append(card.updated)
         for name in COLUMNS:
             self._columns[name].append(getattr(card, name))
-        self._devices += [(doc, device) for device in dict.fromkeys(card.devices)]
-        for face, text in enumerate(projection.texts):
-            self._texts[face].append(text)
-        for kept, spelt in zip(self._spelt, projection.spelt, strict=True):
+        self._devices += [(self.count, device) for device in dict.fromkeys(card.devices)]
+        for texts, text in zip(self._texts, cut.texts, strict=True):
+            texts.append(text)
+        for kept, spelt in zip(self._spelt, cut.spelt, strict=True):
             kept.append(spelt)
         self.count += 1
 
@@ -111,30 +119,17 @@ class Writer:
         renumbered = np.full(block.count, -1, np.int64)
         renumbered[kept] = np.arange(self.count, self.count + len(kept))
         for space in SPACES:
-            names = block.terms(space)
-            known = self._terms[space]
-            starts = block.section(f"{space}.starts")
+            text, ends, starts = (block.section(f"{space}.{name}") for name in ("text", "ends", "starts"))
             docs = renumbered[block.section(f"{space}.docs")]
             alive = docs >= 0
-            own = np.repeat(np.arange(len(names), dtype=np.uint32), np.diff(starts))[alive]
-            used = np.unique(own)  # a term of deleted documents alone is forgotten
-            numbers = np.zeros(len(names), np.uint32)
-            for number in used:
-                numbers[number] = known.setdefault(names[number], len(known))
-            self._numbers[space].frombytes(numbers[own].tobytes())
-            self._docs[space].frombytes(docs[alive].astype(np.uint16).tobytes())
-            if space != KEYS:
-                known_rows = self._patterns[Space(space)]
-                renamed = np.array(
-                    [
-                        known_rows.setdefault(row, len(known_rows))
-                        for row in map(packed, block.patterns(space).tolist())
-                    ],
-                    np.uint32,
-                )
-                self._codes[Space(space)].frombytes(renamed[block.codes(space)[alive]].tobytes())
+            terms = np.repeat(np.arange(len(ends) - 1, dtype=np.uint32), np.diff(starts))[alive]
+            if space == KEYS:
+                codes, patterns = np.zeros(len(terms), np.uint32), np.zeros((1, len(FACES)), np.uint16)
+            else:
+                codes, patterns = block.codes(space)[alive], block.patterns(space)
                 lengths = block.lengths(space)[:, kept]
                 self._lengths[Space(space)].frombytes(np.ascontiguousarray(lengths.T, np.uint32).tobytes())
+            self._postings[space].take(Taken(text, ends, terms, docs[alive].astype(np.uint16), codes, patterns))
         self._ids += [block.id(int(doc)) for doc in kept]
         self._titles += [block.title(int(doc)) for doc in kept]
         self._versions.frombytes(block.section("version")[kept].astype(np.uint32).tobytes())
@@ -149,9 +144,9 @@ class Writer:
             if live[doc]
         ]
         for face, texts in enumerate(self._texts):
-            texts += [block.text(face, int(doc)) for doc in kept]
-        for number, spelt in enumerate(self._spelt):
-            spelt += [block.spelt(int(doc))[number] for doc in kept]
+            texts += block.strings(f"text.{face}", kept)
+        for name, spelt in zip(("full", "initials"), self._spelt, strict=True):
+            spelt += block.strings(f"spelt.{name}", kept)
         self.count += len(kept)
 
     def write(self, path: Path) -> int:
@@ -159,7 +154,7 @@ class Writer:
         sections: dict[str, Array] = {}
         values: dict[str, list[str]] = {}
         for space in SPACES:
-            sections |= {f"{space}.{name}": part for name, part in self._postings(space).items()}
+            sections |= {f"{space}.{name}": part for name, part in self._sorted(space).items()}
         references: dict[str, Reference] = {}
         for space in Space:
             lengths = np.ascontiguousarray(np.frombuffer(self._lengths[space], np.uint32).reshape(-1, len(FACES)).T)
@@ -188,49 +183,30 @@ class Writer:
         sections["device.codes"] = codes
         sections["device.docs"] = np.array([doc for doc, _ in self._devices], np.uint16)
         for face, texts in enumerate(self._texts):
-            sections |= _strings(f"text.{face}", [text.encode("utf-16-le") for text in texts], unit=np.uint16)
+            sections |= _strings(f"text.{face}", texts, unit=np.uint16)
         for name, spelt in zip(("full", "initials"), self._spelt, strict=True):
-            sections |= _strings(f"spelt.{name}", [text.encode() for text in spelt])
+            sections |= _strings(f"spelt.{name}", spelt)
         return _write(path, self.count, sections, values, references)
 
-    def _postings(self, space: str) -> dict[str, Array]:
-        terms = self._terms[space]
-        encoded = [term.encode() for term in terms]
-        order = sorted(range(len(encoded)), key=encoded.__getitem__)
-        rank = np.empty(len(order), np.uint32)
-        rank[order] = np.arange(len(order), dtype=np.uint32)
-        ranked = rank[np.frombuffer(self._numbers[space], np.uint32)]
-        by_term = np.argsort(ranked, kind="stable")  # stable keeps documents ascending
-        ranked = ranked[by_term]
-        starts = np.searchsorted(ranked, np.arange(len(order) + 1)).astype(np.uint32)
-        parts = {
-            **{
-                name.removeprefix("."): part
-                for name, part in _strings("", [encoded[number] for number in order]).items()
-            },
-            "starts": starts,
-            "docs": np.frombuffer(self._docs[space], np.uint16)[by_term],
-        }
-        if space == KEYS:
-            return parts
-        return parts | _coded_rows(
-            self._patterns[Space(space)], np.frombuffer(self._codes[Space(space)], np.uint32)[by_term]
-        )
+    def _sorted(self, space: str) -> dict[str, Array]:
+        found = self._postings[space].sorted()
+        parts = {"text": found.text, "ends": found.ends, "starts": found.starts, "docs": found.docs}
+        return parts if space == KEYS else parts | _coded_rows(found.patterns, found.codes)
 
 
-def _coded_rows(patterns: Mapping[int, int], used: Array) -> dict[str, Array]:
+def _coded_rows(patterns: Array, used: Array) -> dict[str, Array]:
     """Patterns by how often they are used, and the code of every posting."""
-    often = np.argsort(-np.bincount(used, minlength=len(patterns)), kind="stable")
+    often = np.bincount(used, minlength=len(patterns))
+    order = np.lexsort((*patterns.T, -often))  # by their counts, where they are used as often
     rank = np.empty(len(patterns), np.uint32)
-    rank[often] = np.arange(len(patterns), dtype=np.uint32)
+    rank[order] = np.arange(len(patterns), dtype=np.uint32)
     codes = rank[used]
     rare = np.flatnonzero(codes >= RARE)
-    rows = np.array([row(counts) for counts in patterns], np.uint16).reshape(-1, len(FACES))[often]
     return {
         "codes": np.minimum(codes, RARE).astype(np.uint8),
         "rare_at": rare.astype(np.uint32),
-        "rare": codes[rare].astype(np.uint32),
-        "patterns": rows.ravel(),
+        "rare": codes[rare],
+        "patterns": patterns[order].ravel(),
     }
 
 
@@ -345,6 +321,11 @@ class Block:
         ends = self._sections[f"{name}.ends"]
         return self._sections[f"{name}.text"][ends[number] : ends[number + 1]].tobytes()
 
+    def strings(self, name: str, docs: Iterable[int]) -> list[bytes]:
+        """A text of each of these documents, as it stands in the file."""
+        text, ends = self._sections[f"{name}.text"], self._sections[f"{name}.ends"].tolist()
+        return [text[ends[doc] : ends[doc + 1]].tobytes() for doc in docs]
+
     def id(self, doc: int) -> str:
         return self._string("id", doc).decode()
 
@@ -353,14 +334,6 @@ class Block:
 
     def text(self, face: int, doc: int) -> str:
         return self._string(f"text.{face}", doc).decode("utf-16-le")
-
-    def spelt(self, doc: int) -> tuple[str, str]:
-        return self._string("spelt.full", doc).decode(), self._string("spelt.initials", doc).decode()
-
-    def terms(self, space: str) -> list[str]:
-        """All terms of a space, in byte order."""
-        text, ends = self._sections[f"{space}.text"].tobytes(), self._sections[f"{space}.ends"].tolist()
-        return [text[start:end].decode() for start, end in pairwise(ends)]
 
     def find(self, space: str, term: str) -> int:
         """The number of a term, -1 if nobody has it."""

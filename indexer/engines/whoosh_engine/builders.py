@@ -19,7 +19,6 @@ from indexer.analysis import Analyzer
 from indexer.document import IndexDocument
 from indexer.engines.whoosh_engine.block import MOST_DOCUMENTS, Writer
 from indexer.engines.whoosh_engine.codec import BlockSegment
-from indexer.projection import project
 
 _AHEAD = 1  # batches waiting for a process: enough that none is idle, and memory stays bounded
 _analyzer: Analyzer | None = None  # of a child
@@ -76,7 +75,7 @@ def write(folder: Path, analyzer: Analyzer, documents: Sequence[IndexDocument]) 
     assert len(documents) <= MOST_DOCUMENTS
     writer = Writer()
     for document in documents:
-        writer.add(project(document, analyzer))
+        writer.cut(document, analyzer)
     segment = BlockSegment(writer.count)
     segment.bytes = writer.write(segment.unfinished(folder))
     return segment
