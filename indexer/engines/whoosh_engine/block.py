@@ -37,7 +37,7 @@ from indexer.analysis import Analyzer
 from indexer.document import IndexDocument
 from indexer.engines.whoosh_engine.bounds import Reference, bounds
 from indexer.engines.whoosh_engine.postings import Cut, Postings, PythonPostings, Taken, collector
-from indexer.projection import FACES, Card, Projection, Space, card, faces_of, project
+from indexer.projection import FACES, MOST, Card, Projection, Space, card, faces_of, project
 from indexer.ranking import Parameters
 
 MAGIC = b"KBBLOCK1"
@@ -70,8 +70,9 @@ class Writer:
             self._collector.postings if self._collector else {space: PythonPostings() for space in SPACES}
         )
         self._lengths = {space: array("I") for space in Space}
-        self._ids: list[str] = []
-        self._titles: list[str] = []
+        self._ids: list[bytes] = []
+        self._titles: list[bytes] = []
+        self._characters = array("H")  # of the titles
         self._versions = array("I")
         self._updated = array("I")
         self._columns: dict[str, list[str]] = {name: [] for name in COLUMNS}
@@ -100,8 +101,9 @@ class Writer:
     def _add(self, card: Card, cut: Cut) -> None:
         for space in Space:
             self._lengths[space].extend(cut.lengths[space])
-        self._ids.append(card.id)
-        self._titles.append(card.title)
+        self._ids.append(card.id.encode())
+        self._titles.append(card.title.encode())
+        self._characters.append(min(len(card.title), MOST))
         self._versions.append(card.version)
         self._updated.append(card.updated)
         for name in COLUMNS:
@@ -130,8 +132,9 @@ class Writer:
                 lengths = block.lengths(space)[:, kept]
                 self._lengths[Space(space)].frombytes(np.ascontiguousarray(lengths.T, np.uint32).tobytes())
             self._postings[space].take(Taken(text, ends, terms, docs[alive].astype(np.uint16), codes, patterns))
-        self._ids += [block.id(int(doc)) for doc in kept]
-        self._titles += [block.title(int(doc)) for doc in kept]
+        self._ids += block.strings("id", kept)
+        self._titles += block.strings("title", kept)
+        self._characters.frombytes(block.section("title.characters")[kept].tobytes())
         self._versions.frombytes(block.section("version")[kept].astype(np.uint32).tobytes())
         self._updated.frombytes(block.section("updated")[kept].astype(np.uint32).tobytes())
         for name in COLUMNS:
@@ -169,11 +172,10 @@ class Writer:
                 sections[f"{space}.patterns"].reshape(-1, len(FACES)),
                 lengths,
             )
-        ids = [id.encode() for id in self._ids]
-        sections |= _strings("id", ids)
-        sections["id.order"] = np.array(sorted(range(self.count), key=ids.__getitem__), np.uint16)
-        sections |= _strings("title", [title.encode() for title in self._titles])
-        sections["title.characters"] = np.array([min(len(title), 65_535) for title in self._titles], np.uint16)
+        sections |= _strings("id", self._ids)
+        sections["id.order"] = np.array(sorted(range(self.count), key=self._ids.__getitem__), np.uint16)
+        sections |= _strings("title", self._titles)
+        sections["title.characters"] = np.frombuffer(self._characters, np.uint16)
         sections["version"] = np.frombuffer(self._versions, np.uint32)
         sections["updated"] = np.frombuffer(self._updated, np.uint32)
         for name in COLUMNS:
@@ -324,7 +326,7 @@ class Block:
     def strings(self, name: str, docs: Iterable[int]) -> list[bytes]:
         """A text of each of these documents, as it stands in the file."""
         text, ends = self._sections[f"{name}.text"], self._sections[f"{name}.ends"].tolist()
-        return [text[ends[doc] : ends[doc + 1]].tobytes() for doc in docs]
+        return [text[ends[doc] : ends[doc + 1]].tobytes() for doc in map(int, docs)]
 
     def id(self, doc: int) -> str:
         return self._string("id", doc).decode()
