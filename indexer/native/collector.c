@@ -593,7 +593,7 @@ uint32_t kb_sound(collector_t *one, const lexicon_t *lexicon) {
     sound_face(one, lexicon, TITLE);
     sound_face(one, lexicon, SYMPTOMS);
     if (!one->result.spans_count) spell(one, lexicon);
-    return one->result.spans_count;
+    return one->failed ? 0 : one->result.spans_count; /* nothing can be taught any more: kb_close tells */
 }
 
 /* Teach the reading of a word: a syllable for each character, each closed by a line feed. */

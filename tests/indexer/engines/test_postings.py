@@ -165,6 +165,18 @@ def test_merged_without_the_library_or_with_it_is_the_same(
     assert less.find("keys", "=only1") < 0 <= less.find("keys", "=only2")
 
 
+@pytest.mark.parametrize("place", ["cache", "file/cache"])
+def test_same_without_a_dictionary_and_without_a_place_for_it(tmp_path: Path, place: str) -> None:
+    (tmp_path / "file").write_text("")
+    analyzer = Analyzer(tmp_path / "dictionary", tmp_path / place)
+    assert (analyzer.lexicon is None) == (place == "file/cache")
+    _assert_same(tmp_path, analyzer, [IndexDocument("A-1", 1, "solution", "机顶盒 CA卡", IMPORTED)])
+
+
+def test_an_empty_block_is_the_same(analyzer: Analyzer, tmp_path: Path) -> None:
+    _assert_same(tmp_path, analyzer, [])
+
+
 def test_memory_goes_with_the_writer() -> None:
     """At once, not when cycles are collected: a build holds one block of it at a time."""
     gc.disable()
