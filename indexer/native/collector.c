@@ -642,7 +642,8 @@ int32_t kb_close(collector_t *one, uint32_t doc) {
 int32_t kb_number(collector_t *one, uint32_t space, const uint8_t *text, const uint32_t *ends, uint32_t number,
                   const uint8_t *wanted, uint32_t *numbers) {
     for (uint32_t at = 0, from = 0; at < number; from = ends[at++])
-        if (wanted[at] && (numbers[at] = number_of(&one->spaces[space].terms, text + from, ends[at] - from)) == NONE) return FAILED;
+        if (wanted[at] && (numbers[at] = number_of(&one->spaces[space].terms, text + from, ends[at] - from)) == NONE)
+            return FAILED;
     return 0;
 }
 
@@ -682,9 +683,12 @@ static sorted_t *sort(const table_t *terms, sorted_t *from, sorted_t *into) {
     uint64_t count = terms->count;
     for (uint64_t width = 1; width < count; width *= 2) {
         for (uint64_t low = 0; low < count; low += 2 * width) {
-            uint64_t middle = low + width < count ? low + width : count, high = low + 2 * width < count ? low + 2 * width : count;
-            for (uint64_t left = low, right = middle, out = low; out < high; out++)
-                into[out] = left < middle && (right == high || !before(terms, &from[right], &from[left])) ? from[left++] : from[right++];
+            uint64_t middle = low + width < count ? low + width : count;
+            uint64_t high = middle + width < count ? middle + width : count;
+            for (uint64_t left = low, right = middle, out = low; out < high; out++) {
+                int lower = left < middle && (right == high || !before(terms, &from[right], &from[left]));
+                into[out] = lower ? from[left++] : from[right++];
+            }
         }
         sorted_t *other = from;
         from = into;
@@ -727,7 +731,8 @@ int32_t kb_sorted(const collector_t *one, uint32_t space, uint8_t *text, uint32_
     uint32_t place = 0, posting = 0;
     ends[0] = 0;
     for (uint32_t rank = 0; rank < count; rank++) {
-        uint32_t number = ordered[rank].number, from = begins(terms, number), size = terms->ends[number] - from, used = next[number];
+        uint32_t number = ordered[rank].number, used = next[number];
+        uint32_t from = begins(terms, number), size = terms->ends[number] - from;
         if (size) memcpy(text + place, terms->text + from, size);
         ends[rank + 1] = place += size;
         starts[rank] = next[number] = posting;
