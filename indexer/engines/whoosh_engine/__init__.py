@@ -34,7 +34,7 @@ from indexer.engines.whoosh_engine.codec import (
     sync_folder,
 )
 from indexer.engines.whoosh_engine.segment import OpenSegment
-from indexer.engines.whoosh_engine.snapshot import Snapshot
+from indexer.engines.whoosh_engine.snapshot import Snapshot, View
 from indexer.plan import plan
 from indexer.ranking import Parameters
 from indexer.suggestions import Typed
@@ -103,15 +103,16 @@ class WhooshEngine:
         if known is not None and known.generation >= latest:
             return known  # another thread was faster
         toc = TOC.read(self._storage, INDEX_NAME, gen=latest, schema=schema())
-        reusable = {segment.name: segment for segment in known.segments} if known else {}
-        segments = [
-            reusable.get(segment.segment_id()) or OpenSegment(segment.segment_id(), segment.file(self._folder))
-            for segment in toc.segments
-        ]
-        deleted = [segment.deleted() for segment in toc.segments]
+        before = {view.segment.name: view for view in known.views} if known else {}
         # Blocks no longer named stay mapped for whoever is reading them. The last reader lets go of them.
-        self._snapshot = Snapshot(latest, segments, deleted, self._parameters)
+        views = [self._view(entry, before.get(entry.segment_id())) for entry in toc.segments]
+        self._snapshot = Snapshot(latest, views, self._parameters)
         return self._snapshot
+
+    def _view(self, entry: BlockSegment, before: View | None) -> View:
+        if before is None:
+            return View(entry, OpenSegment(entry.segment_id(), entry.file(self._folder)))
+        return before if before.entry.deletions == entry.deletions else View(entry, before.segment)
 
     def search(self, request: SearchRequest) -> Results:
         began = time.perf_counter()

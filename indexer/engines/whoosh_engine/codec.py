@@ -24,7 +24,7 @@ from whoosh.codec.base import Segment
 from whoosh.fields import FieldType, Schema
 from whoosh.filedb.filestore import FileStorage
 from whoosh.formats import Existence
-from whoosh.index import TOC, FileIndex, clean_files
+from whoosh.index import TOC, clean_files
 
 from indexer.engines.whoosh_engine.block import MOST_DOCUMENTS, SPACES, Writer
 from kb.errors import IndexLocked
@@ -86,6 +86,11 @@ class BlockSegment(Segment):
         self._deleted = b""
         self.bytes = 0  # of the block on disk
 
+    @property
+    def deletions(self) -> bytes:
+        """The bits as they stand in the table of contents: two that are equal delete the same documents."""
+        return self._deleted
+
     def doc_count_all(self) -> int:
         return self._count
 
@@ -108,7 +113,7 @@ class BlockSegment(Segment):
         self._deleted = np.packbits(gone, bitorder="little").tobytes()
 
     def deleted_count(self) -> int:
-        return int(self.deleted().sum())
+        return int.from_bytes(self._deleted, "little").bit_count()
 
     def deleted_docs(self) -> Iterator[int]:
         return iter(np.flatnonzero(self.deleted()).tolist())
@@ -155,7 +160,7 @@ class Commit:
 @contextmanager
 def commit(storage: DurableStorage) -> Iterator[Commit]:
     """Take the write lock, and write the table of contents if the block ends well. Raises IndexLocked."""
-    lock = FileIndex(storage, schema(), INDEX_NAME).lock("WRITELOCK")
+    lock = storage.lock(f"{INDEX_NAME}_WRITELOCK")
     if not lock.acquire(blocking=False):
         raise IndexLocked("另一个进程正在写索引 · another process is writing to the index")
     try:

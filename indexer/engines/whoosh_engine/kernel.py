@@ -108,6 +108,9 @@ class _Block(ctypes.Structure):
     ]
 
 
+Addresses = _Block
+
+
 class _Strings(ctypes.Structure):
     _fields_ = [("number", c_uint32), ("text", c_char_p), ("ends", c_void_p)]
 
@@ -183,47 +186,58 @@ _COUNTS = ("codes", "bounds", "rare_at", "rare", "patterns", "lengths")
 _MOST_KNOWN = 20_000  # concepts whose document frequency a snapshot remembers
 
 
+def addresses(block: Block) -> Addresses:
+    """A block as the kernel reads it, with all documents live. Valid as long as the block is open."""
+    laid = _Block(count=block.count)
+    laid.updated = block.address("updated")
+    laid.versions = block.address("version")
+    laid.ids = block.address("id.text")
+    laid.id_ends = block.address("id.ends")
+    laid.characters = block.address("title.characters")
+    for order, name in enumerate(_TEXTS):
+        laid.texts[order] = _Texts(block.address(f"{name}.text"), block.address(f"{name}.ends"))
+    for space, order in _ORDER.items():
+        part = laid.spaces[order]
+        part.terms = len(block.section(f"{space}.ends")) - 1
+        for name in _TERMS if space == KEYS else (*_TERMS, *_COUNTS):
+            setattr(part, name, block.address(f"{space}.{name}"))
+        if space != KEYS:
+            part.rares = len(block.section(f"{space}.rare"))
+            part.rows = len(block.patterns(space))
+    return laid
+
+
+class Part:
+    """A block and who is left in it: what the kernel needs to know of them, worked out once for all snapshots."""
+
+    def __init__(self, block: Block, live: Mask, addresses: Addresses) -> None:
+        self.block, self.row, self.count = block, pack(live), int(live.sum())
+        gone = np.flatnonzero(~live)  # few, so that a commit need not read all lengths
+        self.lengths = {
+            space: block.length_sums[space] - block.lengths(space)[:, gone].sum(axis=1, dtype=np.int64)
+            for space in Space
+        }
+        self.laid = _Block.from_buffer_copy(addresses)
+        if len(gone):
+            self.laid.live = self.row.ctypes.data
+
+
 class Table:
     """The blocks of one snapshot in the form in which the kernel reads them."""
 
-    def __init__(self, blocks: Sequence[Block], live: Sequence[Mask]) -> None:
-        self.blocks = list(blocks)
-        self.live = np.zeros((len(blocks), WORDS64), np.uint64)
-        for row, mask in zip(self.live, live, strict=True):
-            row[:] = pack(mask)
-        self.count = sum(int(mask.sum()) for mask in live)
-        self.averages = {space: self._average(space, live) for space in Space}
+    def __init__(self, parts: Sequence[Part]) -> None:
+        self._parts = list(parts)  # the structures point into their rows
+        self.blocks = [part.block for part in parts]
+        self.live = np.array([part.row for part in parts], np.uint64).reshape(-1, WORDS64)
+        self.count = sum(part.count for part in parts)
+        self.averages = {
+            space: sum((part.lengths[space] for part in parts), np.zeros(len(FACES))) / max(1, self.count)
+            for space in Space
+        }
         self._known: dict[Hashable, float] = {}  # document frequencies
         self._fields: dict[tuple[Space, Field], _Field] = {}
         self._columns: dict[tuple[str, ...], tuple[Any, list[tuple[str, str]]]] = {}
-        self._structs = (_Block * max(1, len(blocks)))()
-        for number, block in enumerate(blocks):
-            laid = self._structs[number]
-            laid.count = block.count
-            laid.live = None if live[number].all() else self.live[number].ctypes.data
-            laid.updated = block.address("updated")
-            laid.versions = block.address("version")
-            laid.ids = block.address("id.text")
-            laid.id_ends = block.address("id.ends")
-            laid.characters = block.address("title.characters")
-            for order, name in enumerate(_TEXTS):
-                laid.texts[order] = _Texts(block.address(f"{name}.text"), block.address(f"{name}.ends"))
-            for space, order in _ORDER.items():
-                part = laid.spaces[order]
-                part.terms = len(block.section(f"{space}.ends")) - 1
-                for name in _TERMS if space == KEYS else (*_TERMS, *_COUNTS):
-                    setattr(part, name, block.address(f"{space}.{name}"))
-                if space != KEYS:
-                    part.rares = len(block.section(f"{space}.rare"))
-                    part.rows = len(block.patterns(space))
-
-    def _average(self, space: Space, live: Sequence[Mask]) -> NDArray[np.float64]:
-        """The mean length of each face over the live documents."""
-        total = np.zeros(len(FACES))
-        for block, mask in zip(self.blocks, live, strict=True):
-            gone = np.flatnonzero(~mask)  # few, so that a commit need not read all lengths
-            total += block.length_sums[space] - block.lengths(space)[:, gone].sum(axis=1)
-        return total / max(1, self.count)
+        self._structs = (_Block * max(1, len(parts)))(*(part.laid for part in parts))
 
     def search(self, question: Question, allowed: Bits, named: Bits | None, wanted: int) -> Answer:
         """The best `wanted` of the allowed documents, those that the query names first."""

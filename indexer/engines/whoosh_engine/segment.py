@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
+from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, TypeVar
@@ -59,6 +60,11 @@ class OpenSegment(Block):
         super().__init__(path)
         self.name = name
         self._kept = Kept(_KEPT_MASKS)
+
+    @cached_property
+    def addresses(self) -> kernel.Addresses:
+        """Where its arrays lie, found out once: there are forty."""
+        return kernel.addresses(self)
 
     def visible(self, scope: Scope) -> Mask:
         """Whom the asker may know of, but for `scope.exclude`, which the snapshot takes out."""

@@ -13,6 +13,7 @@ import numpy as np
 from indexer import ranking
 from indexer.engines.base import Hit, Results, Scope, SearchRequest, Suggestion, Tier
 from indexer.engines.whoosh_engine import kernel
+from indexer.engines.whoosh_engine.codec import BlockSegment
 from indexer.engines.whoosh_engine.kernel import Answer, Bits, Question
 from indexer.engines.whoosh_engine.segment import Kept, Mask, OpenSegment
 from indexer.plan import Plan
@@ -23,17 +24,34 @@ from indexer.suggestions import Typed
 _KEPT_SCOPES = 64
 
 
+class View:
+    """One block after some commit: who is left in it, and who may see them. Snapshots hand it on until a document of
+    the block is deleted, so a commit costs what it changed, however large the index is."""
+
+    def __init__(self, entry: BlockSegment, segment: OpenSegment) -> None:
+        self.entry, self.segment = entry, segment
+        self.live = ~entry.deleted()
+        self.part = kernel.Part(segment, self.live, segment.addresses)
+        self._kept = Kept(_KEPT_SCOPES)
+
+    def visible(self, scope: Scope) -> Mask:
+        """Live documents that the asker may know of, but for `scope.exclude`."""
+        return self.live & self.segment.visible(scope)
+
+    def bits(self, scope: Scope) -> Bits:
+        """The same, packed."""
+        return self._kept.get((scope.audiences, scope.groups), lambda: kernel.pack(self.visible(scope)))
+
+
 class Snapshot:
     """A state of the index."""
 
-    def __init__(
-        self, generation: int, segments: Sequence[OpenSegment], deleted: Sequence[Mask], parameters: Parameters
-    ) -> None:
+    def __init__(self, generation: int, views: Sequence[View], parameters: Parameters) -> None:
         self.generation = generation
-        self.segments = list(segments)
+        self.views = list(views)
+        self.segments = [view.segment for view in views]
         self._parameters = parameters
-        self._live = [~gone for gone in deleted]
-        self._table = kernel.Table(self.segments, self._live)
+        self._table = kernel.Table([view.part for view in views])
         self.count = self._table.count
         self._kept = Kept(_KEPT_SCOPES)
 
@@ -45,9 +63,9 @@ class Snapshot:
 
     def locate(self, id: str) -> tuple[int, int] | None:
         """The block and document number of a live id."""
-        for number, segment in enumerate(self.segments):
-            doc = segment.locate(id)
-            if doc >= 0 and self._live[number][doc]:
+        for number, view in enumerate(self.views):
+            doc = view.segment.locate(id)
+            if doc >= 0 and view.live[doc]:
                 return number, doc
         return None
 
@@ -58,17 +76,16 @@ class Snapshot:
     def versions(self) -> dict[str, int]:
         """The version of every live id."""
         return {
-            segment.id(int(doc)): int(segment.section("version")[doc])
-            for segment, live in zip(self.segments, self._live, strict=True)
-            for doc in np.flatnonzero(live)
+            view.segment.id(int(doc)): int(view.segment.section("version")[doc])
+            for view in self.views
+            for doc in np.flatnonzero(view.live)
         }
 
     # Whom a question may find
 
     def _visible(self, scope: Scope) -> list[Mask]:
         masks: list[Mask] = self._kept.get(
-            (scope.audiences, scope.groups),
-            lambda: [live & one.visible(scope) for one, live in zip(self.segments, self._live, strict=True)],
+            (scope.audiences, scope.groups), lambda: [view.visible(scope) for view in self.views]
         )
         return self._without(masks, scope)
 
@@ -76,7 +93,9 @@ class Snapshot:
         """Whom the asker may know of, as bits."""
         if scope.exclude:
             return self._packed(self._visible(scope))
-        bits: Bits = self._kept.get(("bits", scope.audiences, scope.groups), lambda: self._packed(self._visible(scope)))
+        bits: Bits = self._kept.get(
+            ("bits", scope.audiences, scope.groups), lambda: np.array([view.bits(scope) for view in self.views])
+        )
         return bits
 
     def _without(self, masks: list[Mask], scope: Scope) -> list[Mask]:
