@@ -13,7 +13,7 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -23,13 +23,14 @@ from indexer.analysis import Analyzer
 from indexer.document import IndexDocument
 from indexer.engines.base import Results, Scope, SearchRequest, Suggestion
 from indexer.engines.whoosh_engine.block import MOST_DOCUMENTS, Writer
-from indexer.engines.whoosh_engine.builders import Builders
+from indexer.engines.whoosh_engine.builders import Builders, merge
 from indexer.engines.whoosh_engine.codec import (
     INDEX_NAME,
     SCHEMA_VERSION,
     BlockSegment,
     DurableStorage,
     commit,
+    merging,
     schema,
     sync_folder,
 )
@@ -64,6 +65,9 @@ class WhooshEngine:
         self._guard = guard
         self._parameters = parameters or Parameters()
         self._swap = threading.Lock()
+        self._writing = (
+            threading.Lock()
+        )  # a merge and the worker's turn wait for each other; other processes are refused
         self._process = os.getpid()
         self._snapshot: Snapshot | None = None
         self._current()
@@ -79,7 +83,8 @@ class WhooshEngine:
         """The state after the latest commit; segments already open are taken over."""
         snapshot = self._snapshot
         if self._process != os.getpid():  # forked: the parent's file positions are not ours to move
-            self._swap, self._process, self._snapshot, snapshot = threading.Lock(), os.getpid(), None, None
+            self._swap, self._writing = threading.Lock(), threading.Lock()
+            self._process, self._snapshot, snapshot = os.getpid(), None, None
         for attempt in range(_OPENING_TRIES):
             latest = TOC._latest_generation(self._storage, INDEX_NAME)
             if snapshot is not None and latest == snapshot.generation:
@@ -130,7 +135,7 @@ class WhooshEngine:
         return self._current().versions()
 
     def apply(self, upserts: Sequence[IndexDocument], removals: Sequence[str]) -> None:
-        with self._guard():
+        with self._writing, self._guard():
             snapshot = self._current()
             newest: dict[str, IndexDocument] = {}
             for document in upserts:
@@ -173,31 +178,30 @@ class WhooshEngine:
         with Builders(self._folder, self._analyzer, processes) as builders:
             done = 0
             for segment in builders.build(batches):
-                with self._guard(), commit(self._storage) as change:
+                with self._writing, self._guard(), commit(self._storage) as change:
                     change.take(segment)
                 done += segment.doc_count()
                 progress(done)
         self.optimise()
 
     def optimise(self) -> None:
-        while self._merge():
-            pass
+        """Changes are taken in meanwhile, by another thread. Raises IndexUnavailable when a merge dies."""
+        with merging(self._storage) as ours:
+            while ours and self._merge():
+                pass
 
     def _merge(self) -> bool:
-        """Write some blocks anew as one; was there anything to merge?"""
-        with self._guard():
-            segments = TOC.read(self._storage, INDEX_NAME, schema=schema()).segments
-            chosen = _mergeable(segments)
-            if not chosen:
-                return False
-            snapshot = self._current()
-            writer = Writer()
-            with commit(self._storage) as change:
-                for segment in chosen:
-                    block = next(one for one in snapshot.segments if one.name == segment.segment_id())
-                    writer.merge(block, ~segment.deleted())
-                change.replace(chosen, writer)
-            return True
+        """Write some blocks anew as one; was it done? Nobody is kept from committing but for the last moment."""
+        chosen = _mergeable([view.entry for view in self._current().views])
+        merged = merge(self._folder, chosen) if chosen else None
+        if merged is None:
+            return False
+        try:
+            with self._writing, self._guard(), commit(self._storage) as change:
+                return change.replace(chosen, merged)
+        finally:
+            with suppress(OSError):  # still there when nobody took it
+                merged.unfinished(self._folder).unlink()
 
     def close(self) -> None:
         with self._swap:

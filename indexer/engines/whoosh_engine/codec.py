@@ -13,8 +13,8 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -101,10 +101,10 @@ class BlockSegment(Segment):
         bits = np.unpackbits(np.frombuffer(self._deleted, np.uint8), count=self._count, bitorder="little")
         return bits.astype(np.bool_)
 
-    def delete(self, documents: Iterable[int]) -> None:
+    def delete(self, documents: Sequence[int] | NDArray[np.integer]) -> None:
         """Delete documents, by number."""
         gone = self.deleted()
-        gone[list(documents)] = True
+        gone[documents] = True
         self._deleted = np.packbits(gone, bitorder="little").tobytes()
 
     def delete_document(self, docnum: int, delete: bool = True) -> None:
@@ -130,6 +130,22 @@ class BlockSegment(Segment):
         return folder / f".{self.make_filename(_EXTENSION)}"
 
 
+@contextmanager
+def merging(storage: DurableStorage) -> Iterator[bool]:
+    """Be the only one who merges here, and clear away what a killed merge has left; False while another one merges."""
+    lock = storage.lock(f"{INDEX_NAME}_MERGELOCK")
+    if not lock.acquire(blocking=False):
+        yield False
+        return
+    try:
+        for left in Path(storage.folder).glob(f".{INDEX_NAME}_*{_EXTENSION}"):
+            with suppress(OSError):  # Windows: a child that is just dying still has it open
+                left.unlink()
+        yield True
+    finally:
+        lock.release()
+
+
 class Commit:
     """One change of the index, under the write lock: new blocks, deletions, blocks dropped; all of it or nothing."""
 
@@ -151,10 +167,23 @@ class Commit:
         segment.unfinished(self._folder).rename(segment.file(self._folder))
         self.segments.append(segment)
 
-    def replace(self, segments: Sequence[BlockSegment], writer: Writer) -> None:
-        """Put what a writer has collected in the place of these segments."""
-        self.segments = [segment for segment in self.segments if segment not in segments]
-        self.put(writer)
+    def replace(self, chosen: Sequence[BlockSegment], merged: BlockSegment) -> bool:
+        """Put a block written from segments as they were in their place; False, and nothing changed, when one is gone.
+
+        What was deleted from them since is deleted from the block: it has their documents in order, without those that
+        were deleted before."""
+        now = {segment: segment for segment in self.segments}
+        if not all(segment in now for segment in chosen):
+            return False
+        first = 0
+        for before in chosen:
+            live = ~before.deleted()
+            numbers = first + np.cumsum(live) - 1
+            merged.delete(numbers[live & now[before].deleted()])
+            first += int(live.sum())
+        self.segments = [segment for segment in self.segments if segment not in chosen]
+        self.take(merged)
+        return True
 
 
 @contextmanager

@@ -1,5 +1,5 @@
-"""Four processes read while one adds, updates, deletes and merges, and is killed at random: every answer is the judge's
-for some committed state, and no reader goes back in time.
+"""Four processes read while one adds, updates and deletes, merges beside that in a thread and in children, and is killed
+at random: every answer is the judge's for some committed state, and no reader goes back in time.
 
 KB_STRESS_S says for how many seconds (5 by default); a release runs it for minutes.
 """
@@ -10,8 +10,10 @@ import multiprocessing
 import os
 import random
 import signal
+import threading
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +23,7 @@ from indexer import IndexDocument, Results, Scope, SearchRequest, parse
 from indexer.analysis import Analyzer
 from indexer.engines.base import FACETS
 from indexer.engines.scan import ScanEngine
-from indexer.engines.whoosh_engine import WhooshEngine
+from indexer.engines.whoosh_engine import WhooshEngine, builders
 from kb.errors import IndexLocked
 from kb.library import library_path
 from tests.indexer.engines.test_judge import random_document
@@ -81,13 +83,22 @@ def _write(folder: str, cache: str, seed: int) -> None:
     """Go on from the state that the index is in."""
     engine = WhooshEngine(Path(folder), _analyzer(cache))
     rng = random.Random(seed)
+    builders._APART = 0 if seed % 2 else 10**9  # bytes: all merges in children, or none
+    threading.Thread(target=_merge, args=(engine, seed), daemon=True).start()
     while (state := _state(engine) + 1) < STATES:
         try:
             engine.apply(*_batch(state))
-            if rng.random() < 0.2:
-                engine.optimise()
         except IndexLocked:  # the writer before us is dying
             time.sleep(0.05)
+        time.sleep(rng.choice((0.0, 0.1)))
+
+
+def _merge(engine: WhooshEngine, seed: int) -> None:
+    rng = random.Random(-seed)
+    while True:
+        with suppress(IndexLocked):
+            engine.optimise()
+        time.sleep(rng.uniform(0.0, 0.2))
 
 
 def _read(folder: str, cache: str, judged: list[list[tuple[Any, ...]]], stop: Any, answers: Any) -> None:
@@ -135,11 +146,11 @@ def test_every_answer_is_that_of_a_committed_state(
     kills = 0
     watched = WhooshEngine(folder, analyzer)
     while (time.monotonic() < until or kills < 2) and (begun := _state(watched)) < STATES - 1:
-        writer = spawn.Process(target=_write, args=(str(folder), str(cache_dir), kills), daemon=True)
+        writer = spawn.Process(target=_write, args=(str(folder), str(cache_dir), kills))  # a daemon has no children
         writer.start()
         while writer.is_alive() and _state(watched) == begun:
             time.sleep(0.01)
-        writer.join(rng.uniform(0.0, 0.5))
+        writer.join(rng.uniform(0.0, 2.0))  # a child of its takes half a second to start
         if writer.is_alive():
             assert writer.pid is not None
             os.kill(writer.pid, signal.SIGKILL)
@@ -151,3 +162,5 @@ def test_every_answer_is_that_of_a_committed_state(
         reader.join(10)
     assert all(isinstance(one, int) and one > 0 for one in told), told
     assert kills and _state(watched) >= kills
+    watched.optimise()
+    assert [path.name for path in folder.iterdir() if path.name.startswith(".")] == []
