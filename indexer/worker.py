@@ -40,7 +40,7 @@ class Worker:
         generations: Generations,
         *,
         batch: int = 200,
-        poll_s: float = 0.2,
+        poll_s: float = 0.02,
     ) -> None:
         self._database, self._store, self._generations = database, store, generations
         self._batch, self._poll_s = batch, poll_s
@@ -77,27 +77,41 @@ class Worker:
 
     def run(self, stop: threading.Event) -> None:
         """Work until told to stop. Raises IndexLocked when another worker runs; outlives a missing index."""
-        with self._generations.working():
+        with self._generations.working(), self._database.watch() as commits:
             log.info("index worker started")
+            self._generations.analyzer.pinyin("预热")  # loads dictionaries, which no change should wait for
             next_maintenance = time.monotonic()
+            merging = threading.Thread()
             while not stop.is_set():
+                seen = commits()  # before the turn looks, so that no change falls in between
                 try:
-                    pause = 0.0 if self.turn() else self._poll_s
+                    busy = self.turn() > 0
                     if time.monotonic() >= next_maintenance:
                         self.maintain()
                         next_maintenance = time.monotonic() + MAINTENANCE_S
+                        if not merging.is_alive():
+                            merging = threading.Thread(target=self._merge, daemon=True)  # may be killed at any moment
+                            merging.start()
                 except (IndexUnavailable, IndexLocked) as exc:
                     log.warning("%s", exc.message)
-                    pause = RETRY_S
-                stop.wait(pause)
+                    stop.wait(RETRY_S)
+                    continue
+                while not (busy or stop.is_set()) and commits() == seen and time.monotonic() < next_maintenance:
+                    stop.wait(self._poll_s)
 
     def maintain(self) -> None:
-        """What nobody asks for but time: expire entries, forget old outbox rows, merge small segments."""
+        """What nobody asks for but time: expire entries, forget old outbox rows."""
         with self._database.write() as session:
             entries.expire_due(session)
             outbox.forget_done(session)
             session.commit()
-        self._generations.current().optimise()
+
+    def _merge(self) -> None:
+        """Merge small segments beside the turns, which go on committing."""
+        try:
+            self._generations.current().optimise()
+        except Exception:  # the index is as it was before, and a minute later comes the next
+            log.warning("segments were not merged", exc_info=True)
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ state change reads is still true when it writes; leaving it without `commit()` r
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -39,6 +39,16 @@ class Database:
         with Session(self.engine, expire_on_commit=False) as session:
             session.connection(execution_options={_WRITE: True})
             yield session
+
+    @contextmanager
+    def watch(self) -> Iterator[Callable[[], int]]:
+        """A number to ask for, in microseconds, that changes with every commit by anybody, here or in another process."""
+        connection = self.engine.raw_connection()
+        cursor = connection.cursor()
+        try:
+            yield lambda: int(cursor.execute("PRAGMA data_version").fetchone()[0])
+        finally:
+            connection.close()
 
     def close(self) -> None:
         self.engine.dispose()

@@ -54,7 +54,10 @@ class Settings(BaseSettings):
         default=None, description="分词词典目录;空则用随产品的 · dictionary directory, default the shipped one"
     )
     worker_poll_s: float = Field(
-        default=0.2, gt=0, le=60, description="索引进程空闲时的查询间隔(秒) · seconds between looks at the outbox"
+        default=0.02,
+        gt=0,
+        le=60,
+        description="索引进程空闲时查看有无变更的间隔(秒) · seconds between looks for changes",
     )
     worker_batch: int = Field(default=200, ge=1, le=5000, description="一次提交的最多词条数 · entries per index commit")
     max_upload_mb: int = Field(default=20, ge=1, le=1024, description="单个附件上限(MB) · largest attachment")

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -170,6 +170,35 @@ def test_one_lost_text_keeps_no_other_from_being_found(
 def test_a_second_worker_says_so(generations: Generations, worker: Worker) -> None:
     with generations.working(), pytest.raises(IndexLocked):
         worker.run(threading.Event())
+
+
+def test_a_running_worker_takes_changes_as_they_come_and_merges_beside(
+    database: Database, store: ContentStore, people: People, generations: Generations, worker: Worker
+) -> None:
+    for count in range(6):
+        _publish(database, store, people, f"量子纠缠光猫第{count}条")
+        worker.turn()
+    folder = next(path.parent for path in database.path.parent.rglob("*.blk"))
+    assert len(list(folder.glob("*.blk"))) == 6
+    stop = threading.Event()
+    running = threading.Thread(target=worker.run, args=(stop,))
+    running.start()
+    try:
+        for text in ("猫儿山机房断电后的处理", "白云山机房断电后的处理"):
+            number = _publish(database, store, people, text)
+            _until(lambda text=text, number=number: number in _found(generations, text[:3]), True)
+        _until(lambda: len(list(folder.glob("*.blk"))) < 5, True)
+    finally:
+        stop.set()
+        running.join()
+    assert len(_found(generations, "量子纠缠")) == 6
+
+
+def _until(state: Callable[[], object], wanted: object) -> None:
+    deadline = time.monotonic() + 30
+    while state() != wanted:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
 
 
 def test_no_worker_makes_an_index(database: Database, store: ContentStore, people: People, tmp_path: Path) -> None:

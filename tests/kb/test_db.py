@@ -94,3 +94,21 @@ def test_a_reader_keeps_its_snapshot(database: Database) -> None:
             next_number(session, "X")
             session.commit()
         assert reader.scalars(select(Counter)).all() == []
+
+
+def test_a_watcher_hears_of_every_commit_and_of_nothing_else(database: Database) -> None:
+    other = Database(database.path)
+    with database.watch() as commits:
+        before = commits()
+        with other.write() as session:
+            next_number(session, "solution")
+        assert commits() == before  # rolled back
+        heard = {before}
+        for writer in (other, database):
+            with writer.write() as session:
+                next_number(session, "solution")
+                session.commit()
+            heard.add(commits())
+            assert commits() == commits()
+        assert len(heard) == 3
+    other.close()
