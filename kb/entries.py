@@ -71,7 +71,7 @@ def listing(session: Session, by: Person, *, kind: str = "", limit: int = 50, of
     """Published entries this person may see, newest first."""
     wanted: list[ColumnElement[bool]] = [searchable(), visible(by)]
     if kind:
-        wanted.append(Entry.kind == kind)
+        wanted += [Entry.state == EntryState.PUBLISHED, Entry.kind == kind]  # one index has both
     return list(
         session.scalars(
             select(Entry).where(*wanted).order_by(Entry.updated_at.desc(), Entry.id.desc()).limit(limit).offset(offset)

@@ -16,10 +16,10 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from kb import clock, documents, library, privacy, topology
-from kb.access import may_see, person
+from kb.access import likely_published, may_see, person
 from kb.documents import Confidence, Kind
 from kb.errors import Invalid
-from kb.lifecycle import EntryState, Role
+from kb.lifecycle import Role
 from kb.models import Entry, Revision, User
 
 if TYPE_CHECKING:
@@ -123,9 +123,7 @@ def _template(number: str, attributes: documents.Attributes, body: str) -> list[
 
 def _links(session: Session, number: str, attributes: documents.Attributes, body: str) -> Check:
     wanted = set(attributes.related) | set(_ENTRY_LINK.findall(body))
-    alive = set(
-        session.scalars(select(Entry.number).where(Entry.number.in_(wanted), Entry.state == EntryState.PUBLISHED))
-    )
+    alive = set(session.scalars(select(Entry.number).where(Entry.number.in_(wanted), likely_published())))
     problems = [f"引用的 {gone} 不存在或未发布 · link to nothing" for gone in sorted(wanted - alive - {number})]
     if number in attributes.related:
         problems.append("引用了自己 · related to itself")

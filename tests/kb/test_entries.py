@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
-from sqlalchemy import select, text
+from sqlalchemy import event, select, text
 from sqlalchemy.exc import IntegrityError
 
 from kb import audit, entries, outbox
@@ -395,3 +397,16 @@ def test_database_refuses_a_change_of_kind_and_a_replaced_review(
         ):
             with pytest.raises(IntegrityError, match=said), session.begin_nested():
                 session.execute(text(statement))
+
+
+def test_hits_are_looked_up_by_number_however_many_entries_there_are(database: Database, people: People) -> None:
+    asked: list[tuple[str, Any]] = []
+    event.listen(database.engine, "before_cursor_execute", lambda *call: asked.append((call[2], call[3])))
+    for by in (people.subscriber, people.tech, people.admin):
+        for count in (1, 3, 100):
+            asked.clear()
+            with database.read() as session:
+                entries.find_visible(session, by, [f"SOL-{number:04}" for number in range(count)])
+                statement, values = next(one for one in asked if "entries.number IN" in one[0])
+                plan = session.connection().exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", values).all()
+            assert "(number=?)" in plan[0].detail
