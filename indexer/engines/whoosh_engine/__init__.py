@@ -65,9 +65,7 @@ class WhooshEngine:
         self._guard = guard
         self._parameters = parameters or Parameters()
         self._swap = threading.Lock()
-        self._writing = (
-            threading.Lock()
-        )  # a merge and the worker's turn wait for each other; other processes are refused
+        self._writing = threading.Lock()  # a merge and a change wait for each other; other processes are refused
         self._process = os.getpid()
         self._snapshot: Snapshot | None = None
         self._current()
