@@ -228,7 +228,7 @@ class Table:
     def __init__(self, parts: Sequence[Part]) -> None:
         self._parts = list(parts)  # the structures point into their rows
         self.blocks = [part.block for part in parts]
-        self.live = np.array([part.row for part in parts], np.uint64).reshape(-1, WORDS64)
+        self.live = rows([part.row for part in parts])
         self.count = sum(part.count for part in parts)
         self.averages = {
             space: sum((part.lengths[space] for part in parts), np.zeros(len(FACES))) / max(1, self.count)
@@ -383,6 +383,11 @@ def pack(mask: Mask) -> Bits:
     packed = np.packbits(mask, bitorder="little")
     row[: len(packed)] = packed
     return row.view(np.uint64)
+
+
+def rows(packed: Sequence[Bits]) -> Bits:
+    """A row a block; there may be none."""
+    return np.array(packed, np.uint64).reshape(-1, WORDS64)
 
 
 def unpack(row: Bits, count: int) -> Mask:

@@ -56,10 +56,7 @@ class Snapshot:
         self._kept = Kept(_KEPT_SCOPES)
 
     def _packed(self, masks: Sequence[Mask]) -> Bits:
-        bits = np.zeros((len(self.segments), kernel.WORDS64), np.uint64)
-        for row, mask in zip(bits, masks, strict=True):
-            row[:] = kernel.pack(mask)
-        return bits
+        return kernel.rows([kernel.pack(mask) for mask in masks])
 
     def locate(self, id: str) -> tuple[int, int] | None:
         """The block and document number of a live id."""
@@ -94,7 +91,7 @@ class Snapshot:
         if scope.exclude:
             return self._packed(self._visible(scope))
         bits: Bits = self._kept.get(
-            ("bits", scope.audiences, scope.groups), lambda: np.array([view.bits(scope) for view in self.views])
+            ("bits", scope.audiences, scope.groups), lambda: kernel.rows([view.bits(scope) for view in self.views])
         )
         return bits
 
