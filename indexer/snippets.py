@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import html
 import re
+import sys
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import islice
+from typing import NamedTuple
 
 from indexer.analysis import Analyzer, is_cjk
 from indexer.analysis.normalise import Normalised, normalise
@@ -26,6 +28,7 @@ _LONGEST_PINYIN = 2_000  # characters cut into words for a pinyin query: a title
 _MOST_SPANS = 2_000
 _LEAD = 24  # characters shown before the first match when no sentence begins close by
 _JOINTS = re.compile("[-_']")
+_BLANK = re.compile(r"\s")
 _SENTENCE = re.compile(r"[。！？!?；;\n]|\.(?=\s)")
 Spans = list[tuple[int, int]]
 
@@ -47,6 +50,26 @@ class Snippet:
         return "".join([*parts, html.escape(self.text[end:])])
 
 
+class Readable(NamedTuple):
+    """A text made ready to be searched for matches; worth keeping, because that takes longer than the search."""
+
+    text: str
+    form: Normalised
+    joined: str  # the form without the joints of identifiers
+
+    @classmethod
+    def of(cls, text: str) -> Readable:
+        """As much of a text as is looked at, in its one form."""
+        text = text[:LONGEST_TEXT]
+        form = normalise(text)
+        return cls(text, form, _JOINTS.sub("", form.text))
+
+    @property
+    def bytes(self) -> int:
+        """Memory that it takes."""
+        return sum(map(sys.getsizeof, (self, self.text, self.form.text, self.form.offsets, self.joined)))
+
+
 class Snippets:
     """Makes snippets for queries. Keeps the patterns of the last queries; safe between threads."""
 
@@ -54,36 +77,35 @@ class Snippets:
         self._analyzer = analyzer
         self._prepared = lru_cache(maxsize=256)(self._prepare)
 
-    def snippet(self, text: str, query: Query, *, width: int = WIDTH) -> Snippet:
+    def snippet(self, readable: Readable, query: Query, *, width: int = WIDTH) -> Snippet:
         """The piece of about `width` characters in which most of the query stands, cut at sentences if it can be."""
-        text = text[:LONGEST_TEXT]
-        spans = self._spans(text, query)
+        text = readable.text
+        spans = self._spans(readable, query)
         start, end = _window(text, spans, width)
         head, tail = "…" if start > 0 else "", "…" if end < len(text) else ""
-        shown = re.sub(r"\s", " ", text[start:end])  # one for one, so that spans stay right
+        shown = _BLANK.sub(" ", text[start:end])  # one for one, so that spans stay right
         shift = len(head) - start
         inside = tuple((a + shift, b + shift) for a, b in spans if a >= start and b <= end)
         return Snippet(head + shown + tail, inside)
 
-    def highlight(self, text: str, query: Query) -> Snippet:
+    def highlight(self, readable: Readable, query: Query) -> Snippet:
         """The whole text, a title for instance, with what matched."""
-        return Snippet(text, tuple(self._spans(text[:LONGEST_TEXT], query)))
+        return Snippet(readable.text, tuple(self._spans(readable, query)))
 
-    def _spans(self, text: str, query: Query) -> Spans:
+    def _spans(self, readable: Readable, query: Query) -> Spans:
         words, pairs, wanted = self._prepared(query)
-        form, joined = _read(text)
+        text, form, joined = readable
         found: Spans = []
         for term in words:  # a pattern a term: compiled once, where a pattern for each set of terms never would be
             if " " in term or term in joined:
-                found += (
-                    form.origin(*match.span()) for match in islice(_pattern(term).finditer(form.text), _MOST_SPANS)
-                )
+                found += [match.span() for match in islice(_pattern(term).finditer(form.text), _MOST_SPANS)]
         present = () if found else tuple(term for term in pairs if term in joined)
         if present:
             matches = islice(_pattern_of_pairs(present).finditer(form.text), _MOST_SPANS)
-            found = [form.origin(*match.span()) for match in matches]
+            found = [match.span() for match in matches]
         if found:
-            return _united(sorted(found)[:_MOST_SPANS])
+            united = _united(sorted(found)[:_MOST_SPANS])
+            return united if form.offsets is None else _united([form.origin(*span) for span in united])
         for way in wanted.pinyin:
             readings = {concept.terms[0][0] for concept in way}
             tokens = [token for token in self._analyzer.pinyin(text[:_LONGEST_PINYIN]) if token.text in readings]
@@ -98,13 +120,6 @@ class Snippets:
         longest_first = sorted(terms, key=lambda term: (-len(term), term))
         phrases = [phrase.strip() for phrase in wanted.required]
         return (*phrases, *longest_first), tuple(gram.terms[0][0] for gram in wanted.grams), wanted
-
-
-@lru_cache(maxsize=64)  # the hits of a few pages; a text may have 200,000 characters
-def _read(text: str) -> tuple[Normalised, str]:
-    """A text in its one form, and that form without the joints of identifiers."""
-    form = normalise(text)
-    return form, _JOINTS.sub("", form.text)
 
 
 def _pattern(term: str) -> re.Pattern[str]:
@@ -161,30 +176,34 @@ def _window(text: str, spans: Spans, width: int) -> tuple[int, int]:
         return 0, len(text)
     if not spans:
         return 0, _end(text, 0, width)
-    best, first, last, inside = -1, 0, 0, dict[str, int]()
-    chosen = 0
-    for first in range(len(spans)):
-        while last < len(spans) and spans[last][1] - spans[first][0] <= width - _LEAD // 2:
-            piece = text[spans[last][0] : spans[last][1]].lower()
-            inside[piece] = inside.get(piece, 0) + 1
-            last += 1
-        worth = sum(map(len, inside))
-        if worth > best:
-            best, chosen = worth, first
-        if last > first:
-            piece = text[spans[first][0] : spans[first][1]].lower()
-            inside[piece] -= 1
-            if not inside[piece]:
-                del inside[piece]
-        else:
-            last = first + 1  # a match longer than the window
-    place = spans[chosen][0]
+    place = spans[_most_different(text, spans, width - _LEAD // 2)][0]
     earliest = max(0, place - width // 3)
     starts = [match.end() for match in _SENTENCE.finditer(text, earliest, place)]
     start = starts[-1] if starts else 0 if earliest == 0 else max(0, place - _LEAD)
     while start < place and text[start].isspace():
         start += 1
     return start, _end(text, start, width)
+
+
+def _most_different(text: str, spans: Spans, width: int) -> int:
+    """From which span on do the most characters of different matches stand within `width`?"""
+    pieces = [text[start:end].lower() for start, end in spans]
+    inside: dict[str, int] = {}
+    best, chosen, worth, last = -1, 0, 0, 0
+    for first, (start, _) in enumerate(spans):
+        while last < len(spans) and spans[last][1] - start <= width:
+            count = inside.get(pieces[last], 0)
+            inside[pieces[last]] = count + 1
+            worth += 0 if count else len(pieces[last])
+            last += 1
+        if worth > best:
+            best, chosen = worth, first
+        if last > first:
+            inside[pieces[first]] -= 1
+            worth -= 0 if inside[pieces[first]] else len(pieces[first])
+        else:
+            last = first + 1  # a match longer than the window
+    return chosen
 
 
 def _end(text: str, start: int, width: int) -> int:

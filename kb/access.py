@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from sqlalchemy import Boolean, ColumnElement, and_, func, or_, select
+from sqlalchemy import Boolean, ColumnElement, and_, bindparam, func, or_, select
 from sqlalchemy.orm import Session
 
 from kb import clock
@@ -105,7 +105,11 @@ def may_see(by: Person, audience: str, owner_group: str) -> bool:
 
 def visible(by: Person) -> ColumnElement[bool]:
     """The same as a condition on `Entry`, without regard to its state."""
-    seen = sight(by)
+    return seen_by(sight(by))
+
+
+def seen_by(seen: Sight) -> ColumnElement[bool]:
+    """The same for all who see the same."""
     plain = Entry.audience.in_(sorted(seen.audiences - {Audience.RESTRICTED}))
     if ALL_GROUPS in seen.groups:
         return or_(plain, Entry.audience == Audience.RESTRICTED)
@@ -119,8 +123,9 @@ def likely_published() -> ColumnElement[bool]:
 
 
 def searchable() -> ColumnElement[bool]:
-    """Is the entry published and within its validity today?"""
+    """Is the entry published and within its validity on the day the statement runs?"""
+    today = bindparam("today", callable_=clock.today, type_=Entry.valid_until.type, unique=True)
     return and_(
         likely_published(),
-        or_(Entry.valid_until.is_(None), Entry.valid_until >= clock.today()),
+        or_(Entry.valid_until.is_(None), Entry.valid_until >= today),
     )

@@ -9,27 +9,25 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
 
 from markupsafe import Markup
-from sqlalchemy import select
-from sqlalchemy.orm import Session
 
 from indexer import Hit, Query, Scope, SearchRequest, Suggestion, literal, parse
 from indexer.generations import Generations
-from indexer.snippets import Snippet, Snippets
+from indexer.snippets import Readable, Snippet, Snippets
 from kb import access, documents, entries, markup, outbox
 from kb.access import SUBSCRIBER, Person
 from kb.db import Database
 from kb.documents import Kind
+from kb.entries import Visible
 from kb.errors import IndexUnavailable, StoreCorrupt
-from kb.models import Entry, ImportedFile
+from kb.kept import Kept
 from kb.precheck import Near
 from kb.store import ContentStore
 
 FACETS = ("kind", "category", "device", "audience")
 MAX_PAGE = 100  # hits
-_KEPT_TEXTS = 1_000  # of the entries that people find most; 5 MB
+_KEPT_BYTES = 32_000_000  # of the texts that people find most: 5,000 of them
 SIMILAR = 5  # entries looked at for a near-duplicate
 SIMILAR_BY = 1000  # characters of title and symptoms that say enough to look by
 
@@ -45,9 +43,8 @@ class Found:
     tier: str
     covers: list[str]
     snippet: Snippet
-    entry: Entry
+    entry: Visible
     title_html: Markup
-    source_path: str = ""
 
     def as_json(self) -> dict[str, object]:
         """The stable contract of `kb search --json` and the API."""
@@ -63,7 +60,7 @@ class Found:
             "audience": self.entry.audience,
             "category": self.entry.category,
             "updated_at": self.entry.updated_at.isoformat(),
-            "source_path": self.source_path,
+            "source_path": self.entry.source_path,
         }
 
 
@@ -85,7 +82,7 @@ class SearchService:
     def __init__(self, database: Database, store: ContentStore, generations: Generations) -> None:
         self._database, self._store, self._generations = database, store, generations
         self._snippets = Snippets(generations.analyzer)
-        self._plain = lru_cache(maxsize=_KEPT_TEXTS)(self._read)
+        self._kept: Kept[Readable] = Kept(_KEPT_BYTES, lambda readable: readable.bytes)
 
     def search(
         self,
@@ -106,12 +103,12 @@ class SearchService:
             request = SearchRequest(query=query, scope=scope, limit=limit, offset=max(0, offset), facets=tuple(facets))
             results = self._generations.current().search(request)
             visible = entries.find_visible(session, by, [hit.id for hit in results.hits])
-            paths = self._source_paths(session, visible)
-            hits = []
-            for hit in results.hits:
-                if hit.id in visible:
-                    with contextlib.suppress(StoreCorrupt):  # health tells; the other hits are still of use
-                        hits.append(self._show(by, query, hit, visible[hit.id], paths.get(hit.id, "")))
+        staff_text = scope.staff_text
+        hits = []
+        for hit in results.hits:
+            if hit.id in visible:
+                with contextlib.suppress(StoreCorrupt):  # health tells; the other hits are still of use
+                    hits.append(self._show(query, hit, visible[hit.id], staff_text=staff_text))
         lost = len(results.hits) - len(hits)  # gone since the index saw them: never counted either
         return Page(query, hits, results.total - lost, results.facets, results.took_ms, results.relaxed)
 
@@ -134,9 +131,8 @@ class SearchService:
             hits = self._generations.current().search(request).hits
             near = []
             for entry in entries.find_visible(session, by, [hit.id for hit in hits]).values():
-                assert entry.published is not None  # `find_visible` returns published entries
                 try:
-                    said = documents.symptoms(entries.text_of(self._store, entry.published))
+                    said = documents.symptoms(self._store.get(entry.text_sha256).decode("utf-8"))
                 except StoreCorrupt:
                     continue
                 theirs = {token.text for token in analyzer.query_tokens("\n".join([entry.title, *said]))}
@@ -150,36 +146,28 @@ class SearchService:
             self.search(SUBSCRIBER, "预热")
             self.suggest(SUBSCRIBER, "yure")
 
-    def _show(self, by: Person, query: Query, hit: Hit, entry: Entry, source_path: str) -> Found:
-        assert entry.published is not None  # `find_visible` returns published entries
+    def _show(self, query: Query, hit: Hit, entry: Visible, *, staff_text: bool) -> Found:
         # What is published is checked in: its text is an object, known by its hash, that never changes.
-        text = self._plain(str(entry.published.object_sha256), Kind(entry.kind), access.sight(by).staff_text)
+        text = self._kept.get(
+            (entry.text_sha256, entry.kind, staff_text), lambda: self._read(entry, staff_text=staff_text)
+        )
+        title = self._kept.get(entry.title, lambda: Readable.of(entry.title))
         return Found(
             id=entry.number,
             kind=entry.kind,
             title=entry.title,
             score=hit.score,
             tier=str(hit.tier),
-            covers=list(entry.covers),
+            covers=entry.covers,
             snippet=self._snippets.snippet(text, query),
             entry=entry,
-            title_html=Markup(self._snippets.highlight(entry.title, query).to_html()),
-            source_path=source_path,
+            title_html=Markup(self._snippets.highlight(title, query).to_html()),
         )
 
-    def _read(self, sha256: str, kind: Kind, staff_text: bool) -> str:
-        """The plain text of an object that a person reads: both faces of a solution, or the shared one alone."""
-        faces = documents.faces(kind, self._store.get(sha256).decode("utf-8"))
-        return markup.to_text(f"{faces.shared}\n\n{faces.staff}" if staff_text else faces.shared)
-
-    @staticmethod
-    def _source_paths(session: Session, visible: dict[str, Entry]) -> dict[str, str]:
-        """Where imported entries came from, by number: the path inside their source."""
-        numbers = {entry.id: number for number, entry in visible.items()}
-        rows = session.execute(
-            select(ImportedFile.entry_id, ImportedFile.path).where(ImportedFile.entry_id.in_(numbers))
-        )
-        return {numbers[entry_id]: path for entry_id, path in rows}
+    def _read(self, entry: Visible, *, staff_text: bool) -> Readable:
+        """The plain text that a person reads of an entry: both faces of a solution, or the shared one alone."""
+        faces = documents.faces(Kind(entry.kind), self._store.get(entry.text_sha256).decode("utf-8"))
+        return Readable.of(markup.to_text(f"{faces.shared}\n\n{faces.staff}" if staff_text else faces.shared))
 
     @staticmethod
     def _scope(by: Person, exclude: frozenset[str]) -> Scope:

@@ -37,7 +37,7 @@ def main(folder: Path) -> None:
         began = time.perf_counter()
         page = services.search.search(by, query["text"], pasted=True, limit=10)
         taken.append((time.perf_counter() - began) * 1000)
-        paths = [hit.source_path for hit in page.hits]
+        paths = [hit.entry.source_path for hit in page.hits]
         first += bool(judged[query["id"]] & set(paths[:1]))
         ten += bool(judged[query["id"]] & set(paths))
     print(f"queries {len(asked)}  success@1 {first / len(asked):.3f}  success@10 {ten / len(asked):.3f}")

@@ -233,6 +233,49 @@ def test_entries_expire_with_their_day_in_china(
         assert entries.find(session, people.tech, entry.number) is entry
 
 
+def test_checking_hits_costs_the_same_over_any_number_of_entries(database: Database, people: People) -> None:
+    """Neither statement reads an index from end to end: not that of states, not that of pending changes."""
+    asked: list[tuple[str, object]] = []
+
+    def note(_connection: object, _cursor: object, statement: str, parameters: object, *_: object) -> None:
+        asked.append((statement, parameters))
+
+    event.listen(database.engine, "before_cursor_execute", note)
+    with database.read() as session:
+        outbox.out_of_sight(session)
+        entries.find_visible(session, people.tech, [f"SOL-{number:06}" for number in range(10)])
+        plans = [
+            " / ".join(
+                row.detail for row in session.connection().exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", given)
+            )
+            for statement, given in asked
+            if statement.startswith("SELECT")
+        ]
+    narrowed, checked = plans
+    assert "ix_outbox_narrowing" in narrowed
+    assert "(number=?)" in checked and "(state=?)" not in checked
+
+
+def test_a_statement_made_yesterday_knows_the_day_of_today(
+    database: Database, store: ContentStore, people: People, stopped_clock: Clock
+) -> None:
+    with database.write() as session:
+        number = samples.published(session, store, people.tech, people.lead, valid_until="2026-11-24").number
+        session.commit()
+    for day in (1, 2):
+        with database.read() as session:
+            assert bool(entries.find_visible(session, people.tech, [number])) is (day == 1)
+        stopped_clock.advance(days=2)
+
+
+def test_a_check_sees_what_its_own_transaction_changed(database: Database, store: ContentStore, people: People) -> None:
+    with database.write() as session:
+        entry = samples.published(session, store, people.tech, people.lead)
+        assert entries.find_visible(session, people.tech, [entry.number])
+        entry.state = EntryState.RETIRED  # not flushed
+        assert not entries.find_visible(session, people.tech, [entry.number])
+
+
 def test_restricted_entries_are_seen_by_their_group_and_managers_alone(
     database: Database, store: ContentStore, people: People
 ) -> None:

@@ -163,7 +163,26 @@ def test_imported_files_show_where_they_came_from(services: Services, worker: Wo
     importer.run(services.database, ContentStore(services.settings.store_path), people.admin, root, source="图")
     worker.drain()
     hits = services.search.search(people.tech, "kind:topology").hits
-    assert hits and all(hit.source_path == f"{hit.id}.md" for hit in hits)
+    assert hits and all(hit.entry.source_path == f"{hit.id}.md" for hit in hits)
+
+
+def test_texts_are_kept_by_what_they_are_and_who_reads_them(
+    services: Services, people: People, numbers: dict[str, str]
+) -> None:
+    """A subscriber's snippet comes from the shared face although a technician's was made before, and stays true after
+    the next revision."""
+    for person, shown in ((people.tech, True), (people.subscriber, False), (people.tech, True)):
+        snippet = services.search.search(person, f"id:{numbers['public']} 芝麻开门 暗号 松脱").hits[0].snippet
+        assert ("芝麻开门" in snippet.text) is shown
+    with services.database.write() as session:
+        entry = entries.find(session, people.tech, numbers["public"])
+        body = SECRET.replace("芝麻开门", "石榴开门")
+        revision = entries.revise(session, services.store, people.tech, entry, body=body)
+        entries.submit(session, people.tech, revision)
+        samples.approve(session, services.store, people.lead, revision)
+        session.commit()
+    hit = services.search.search(people.tech, f"id:{numbers['public']} 石榴开门 暗号").hits[0]
+    assert "石榴开门" in hit.snippet.text
 
 
 def test_warming_up_needs_no_index(services: Services) -> None:
