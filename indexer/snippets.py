@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 from indexer.analysis import Analyzer, is_cjk
 from indexer.analysis.normalise import Normalised, normalise
-from indexer.plan import Plan, plan
+from indexer.plan import plan
 from indexer.query import Query
 from indexer.ranking import Parameters
 
@@ -71,16 +71,21 @@ class Readable(NamedTuple):
 
 
 class Snippets:
-    """Makes snippets for queries. Keeps the patterns of the last queries; safe between threads."""
+    """Makes the snippets of one query; safe between threads."""
 
-    def __init__(self, analyzer: Analyzer) -> None:
+    def __init__(self, query: Query, analyzer: Analyzer) -> None:
         self._analyzer = analyzer
-        self._prepared = lru_cache(maxsize=256)(self._prepare)
+        self._plan = plan(query, analyzer, Parameters())
+        terms = {term for concept in self._plan.concepts for term, _ in concept.terms}
+        phrases = [phrase.strip() for phrase in self._plan.required]
+        self._terms = (*phrases, *sorted(terms, key=lambda term: (-len(term), term)))
+        # marked instead in a text in which none of the terms stands
+        self._pairs = [gram.terms[0][0] for gram in self._plan.grams]
 
-    def snippet(self, readable: Readable, query: Query, *, width: int = WIDTH) -> Snippet:
+    def snippet(self, readable: Readable, *, width: int = WIDTH) -> Snippet:
         """The piece of about `width` characters in which most of the query stands, cut at sentences if it can be."""
         text = readable.text
-        spans = self._spans(readable, query)
+        spans = self._spans(readable)
         start, end = _window(text, spans, width)
         head, tail = "…" if start > 0 else "", "…" if end < len(text) else ""
         shown = _BLANK.sub(" ", text[start:end])  # one for one, so that spans stay right
@@ -88,38 +93,31 @@ class Snippets:
         inside = tuple((a + shift, b + shift) for a, b in spans if a >= start and b <= end)
         return Snippet(head + shown + tail, inside)
 
-    def highlight(self, readable: Readable, query: Query) -> Snippet:
+    def highlight(self, readable: Readable) -> Snippet:
         """The whole text, a title for instance, with what matched."""
-        return Snippet(readable.text, tuple(self._spans(readable, query)))
+        return Snippet(readable.text, tuple(self._spans(readable)))
 
-    def _spans(self, readable: Readable, query: Query) -> Spans:
-        words, pairs, wanted = self._prepared(query)
+    def _spans(self, readable: Readable) -> Spans:
         text, form, joined = readable
         found: Spans = []
-        for term in words:  # a pattern a term: compiled once, where a pattern for each set of terms never would be
+        for (
+            term
+        ) in self._terms:  # a pattern a term: compiled once, where a pattern for each set of terms never would be
             if " " in term or term in joined:
                 found += [match.span() for match in islice(_pattern(term).finditer(form.text), _MOST_SPANS)]
-        present = () if found else tuple(term for term in pairs if term in joined)
+        present = () if found else tuple(term for term in self._pairs if term in joined)
         if present:
             matches = islice(_pattern_of_pairs(present).finditer(form.text), _MOST_SPANS)
             found = [match.span() for match in matches]
         if found:
             united = _united(sorted(found)[:_MOST_SPANS])
             return united if form.offsets is None else _united([form.origin(*span) for span in united])
-        for way in wanted.pinyin:
+        for way in self._plan.pinyin:
             readings = {concept.terms[0][0] for concept in way}
             tokens = [token for token in self._analyzer.pinyin(text[:_LONGEST_PINYIN]) if token.text in readings]
             if readings == {token.text for token in tokens}:
                 return _united(sorted((token.start, token.end) for token in tokens))
         return []
-
-    def _prepare(self, query: Query) -> tuple[tuple[str, ...], tuple[str, ...], Plan]:
-        """The terms to mark, and where none of them stands in a text the pairs of characters to mark instead."""
-        wanted = plan(query, self._analyzer, Parameters())
-        terms = {term for concept in wanted.concepts for term, _ in concept.terms}
-        longest_first = sorted(terms, key=lambda term: (-len(term), term))
-        phrases = [phrase.strip() for phrase in wanted.required]
-        return (*phrases, *longest_first), tuple(gram.terms[0][0] for gram in wanted.grams), wanted
 
 
 def _pattern(term: str) -> re.Pattern[str]:

@@ -81,7 +81,6 @@ class SearchService:
 
     def __init__(self, database: Database, store: ContentStore, generations: Generations) -> None:
         self._database, self._store, self._generations = database, store, generations
-        self._snippets = Snippets(generations.analyzer)
         self._kept: Kept[Readable] = Kept(_KEPT_BYTES, lambda readable: readable.bytes)
 
     def search(
@@ -103,12 +102,12 @@ class SearchService:
             request = SearchRequest(query=query, scope=scope, limit=limit, offset=max(0, offset), facets=tuple(facets))
             results = self._generations.current().search(request)
             visible = entries.find_visible(session, by, [hit.id for hit in results.hits])
-        staff_text = scope.staff_text
+        snippets = Snippets(query, self._generations.analyzer)
         hits = []
         for hit in results.hits:
             if hit.id in visible:
                 with contextlib.suppress(StoreCorrupt):  # health tells; the other hits are still of use
-                    hits.append(self._show(query, hit, visible[hit.id], staff_text=staff_text))
+                    hits.append(self._show(snippets, hit, visible[hit.id], staff_text=scope.staff_text))
         lost = len(results.hits) - len(hits)  # gone since the index saw them: never counted either
         return Page(query, hits, results.total - lost, results.facets, results.took_ms, results.relaxed)
 
@@ -146,7 +145,7 @@ class SearchService:
             self.search(SUBSCRIBER, "预热")
             self.suggest(SUBSCRIBER, "yure")
 
-    def _show(self, query: Query, hit: Hit, entry: Visible, *, staff_text: bool) -> Found:
+    def _show(self, snippets: Snippets, hit: Hit, entry: Visible, *, staff_text: bool) -> Found:
         # What is published is checked in: its text is an object, known by its hash, that never changes.
         text = self._kept.get(
             (entry.text_sha256, entry.kind, staff_text), lambda: self._read(entry, staff_text=staff_text)
@@ -159,9 +158,9 @@ class SearchService:
             score=hit.score,
             tier=str(hit.tier),
             covers=entry.covers,
-            snippet=self._snippets.snippet(text, query),
+            snippet=snippets.snippet(text),
             entry=entry,
-            title_html=Markup(self._snippets.highlight(title, query).to_html()),
+            title_html=Markup(snippets.highlight(title).to_html()),
         )
 
     def _read(self, entry: Visible, *, staff_text: bool) -> Readable:

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from indexer import parse
 from indexer.analysis import Analyzer
-from indexer.query import literal
+from indexer.query import Query, literal
 from indexer.snippets import Readable, Snippet, Snippets
 
+For = Callable[[Query], Snippets]
 FILLER = "这里说的是别的事情。" * 30
 
 
 @pytest.fixture(scope="module")
-def snippets(analyzer: Analyzer) -> Snippets:
-    return Snippets(analyzer)
+def snippets(analyzer: Analyzer) -> For:
+    return partial(Snippets, analyzer=analyzer)
 
 
 def marked(snippet: Snippet) -> list[str]:
@@ -44,35 +48,35 @@ def marked(snippet: Snippet) -> list[str]:
         ("", "黑屏", []),
     ],
 )
-def test_what_is_marked(snippets: Snippets, text: str, typed: str, expected: list[str]) -> None:
-    assert marked(snippets.highlight(Readable.of(text), parse(typed))) == expected
+def test_what_is_marked(snippets: For, text: str, typed: str, expected: list[str]) -> None:
+    assert marked(snippets(parse(typed)).highlight(Readable.of(text))) == expected
 
 
-def test_window_is_where_most_of_the_query_stands(snippets: Snippets) -> None:
+def test_window_is_where_most_of_the_query_stands(snippets: For) -> None:
     text = f"光猫在这里。{FILLER}光猫亮红灯,无法注册。{FILLER}"
-    snippet = snippets.snippet(Readable.of(text), parse("光猫 红灯 注册"))
+    snippet = snippets(parse("光猫 红灯 注册")).snippet(Readable.of(text))
     assert snippet.text.startswith("…光猫亮红灯,无法注册。")
     assert marked(snippet)[:3] == ["光猫", "红灯", "注册"]
 
 
-def test_window_is_cut_at_sentence_ends_and_says_so(snippets: Snippets) -> None:
-    snippet = snippets.snippet(Readable.of(f"{FILLER}宽带断线。{FILLER}"), parse("断线"), width=60)
+def test_window_is_cut_at_sentence_ends_and_says_so(snippets: For) -> None:
+    snippet = snippets(parse("断线")).snippet(Readable.of(f"{FILLER}宽带断线。{FILLER}"), width=60)
     assert snippet.text.startswith("…这里说的是别的事情。") or snippet.text.startswith("…宽带断线。")
     assert snippet.text.endswith("。…")
     assert len(snippet.text) <= 62
 
 
-def test_without_a_match_the_beginning_is_shown(snippets: Snippets) -> None:
-    snippet = snippets.snippet(Readable.of(f"开头。{FILLER}"), parse("zzz"))
+def test_without_a_match_the_beginning_is_shown(snippets: For) -> None:
+    snippet = snippets(parse("zzz")).snippet(Readable.of(f"开头。{FILLER}"))
     assert snippet.text.startswith("开头。") and snippet.spans == ()
 
 
-def test_line_ends_become_spaces(snippets: Snippets) -> None:
-    assert snippets.snippet(Readable.of("机顶盒\n黑屏"), parse("黑屏")).text == "机顶盒 黑屏"
+def test_line_ends_become_spaces(snippets: For) -> None:
+    assert snippets(parse("黑屏")).snippet(Readable.of("机顶盒\n黑屏")).text == "机顶盒 黑屏"
 
 
-def test_html_is_escaped_before_it_is_marked(snippets: Snippets) -> None:
-    snippet = snippets.snippet(Readable.of('<script>光猫</script> & "x"'), parse("光猫 script"))
+def test_html_is_escaped_before_it_is_marked(snippets: For) -> None:
+    snippet = snippets(parse("光猫 script")).snippet(Readable.of('<script>光猫</script> & "x"'))
     assert snippet.to_html() == (
         "&lt;<mark>script</mark>&gt;<mark>光猫</mark>&lt;/<mark>script</mark>&gt; &amp; &quot;x&quot;"
     )
@@ -80,8 +84,8 @@ def test_html_is_escaped_before_it_is_marked(snippets: Snippets) -> None:
 
 @settings(max_examples=200, deadline=None)
 @given(st.text(max_size=300), st.text(max_size=20), st.integers(10, 150))
-def test_spans_are_in_order_and_inside(snippets: Snippets, text: str, typed: str, width: int) -> None:
-    snippet = snippets.snippet(Readable.of(text), literal(typed), width=width)
+def test_spans_are_in_order_and_inside(snippets: For, text: str, typed: str, width: int) -> None:
+    snippet = snippets(literal(typed)).snippet(Readable.of(text), width=width)
     edges = [edge for span in snippet.spans for edge in span]
     assert edges == sorted(edges)
     assert all(0 <= start < end <= len(snippet.text) for start, end in snippet.spans)

@@ -29,7 +29,7 @@ def test_filters_are_added_and_taken_away_on_the_first_page(app):
     asked = Asked("黑屏", {"kind": "solution"}, page=3)
     with app.test_request_context():
         assert asked.url == "/search?q=%E9%BB%91%E5%B1%8F&kind=solution&page=3"
-        assert asked.with_filter("device", "光猫").page == 1
+        assert asked.narrowed("device", "光猫 & +") == Asked("黑屏", {"kind": "solution", "device": "光猫 & +"}).url
         assert asked.without("kind").url == "/search?q=%E9%BB%91%E5%B1%8F"
 
 

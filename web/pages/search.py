@@ -32,8 +32,10 @@ def results() -> ResponseReturnValue:
     pages = min((page.total + PAGE_SIZE - 1) // PAGE_SIZE, LAST_PAGE) if page else 0
     if 0 < pages < asked.page:  # an old address, or entries gone since: there is something, only not so far on
         return redirect(asked.at(pages).url)
-    with services().database.read() as session:
-        offered = lists.popular(session, person()) if page is None or not page.hits else []
+    offered = []
+    if page is None or not page.hits:
+        with services().database.read() as session:
+            offered = lists.popular(session, person())
     return render_template(
         "search/results.html", asked=asked, page=page, problem=problem, pages=pages, offered=offered
     ), status

@@ -5,11 +5,13 @@ from __future__ import annotations
 import pytest
 
 from tests.web.conftest import SOLUTION
+from web.api import schemas
 
 
 def test_a_hit_has_the_stable_shape(browse):
     answer = browse("").get("/api/v1/search?q=机顶盒无信号&limit=9&facet=kind").json
     assert answer["total"] >= len(answer["hits"]) == 9
+    assert schemas.Results.model_validate(answer).model_dump(mode="json") == answer  # what /openapi.json says of it
     hit = next(hit for hit in answer["hits"] if hit["id"] == SOLUTION)
     assert hit.keys() == {
         "id", "kind", "title", "score", "covers", "snippet", "highlights", "tier", "audience", "category", "updated_at", "source_path",
