@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import math
 import os
 import shutil
 import sys
@@ -33,6 +34,7 @@ from indexer.engines.base import Engine
 from indexer.engines.whoosh_engine import SCHEMA_VERSION, WhooshEngine, sync_folder
 from kb.errors import IndexLocked, IndexUnavailable
 
+CPU_MAX = Path("/sys/fs/cgroup/cpu.max")  # microseconds of processor, in so many microseconds
 KEPT = 2  # generations: the one in use, and the one to go back to by hand
 BATCH_CHARACTERS = 1_500_000  # text of one block while building: bounds memory, and feeds all processors soon
 BATCH_DOCUMENTS = 10_000
@@ -171,7 +173,7 @@ class Generations:
     ) -> Manifest:
         engine = WhooshEngine.create(folder / _INDEX, self.analyzer)
         try:
-            engine.fill(_batches(documents), processes=os.cpu_count() or 1, progress=progress or (lambda done: None))
+            engine.fill(_batches(documents), processes=processors(), progress=progress or (lambda done: None))
             if catch_up is not None:
                 outbox = catch_up(engine)  # most of it, while the old generation still takes changes
             with _locked(self._root / "writer.lock", wait_s=WRITER_WAIT_S):
@@ -244,6 +246,16 @@ class Generations:
             if number < newest:
                 # Readers that still have its files open keep them until they let go.
                 shutil.rmtree(self._root / f"{_PREFIX}{number:06d}", ignore_errors=True)
+
+
+def processors() -> int:
+    """How many processors may this process use? A container often has fewer than its machine."""
+    affinity = getattr(os, "sched_getaffinity", None)  # Linux alone
+    count = len(affinity(0)) if affinity else os.cpu_count() or 1
+    with suppress(OSError, ValueError):  # no cgroup, or no limit: `max 100000`
+        quota, period = CPU_MAX.read_text("ascii").split()
+        count = min(count, math.ceil(int(quota) / int(period)))
+    return count
 
 
 def _batches(documents: Iterable[IndexDocument]) -> Iterator[list[IndexDocument]]:

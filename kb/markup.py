@@ -6,17 +6,20 @@ brackets: a body with more of them than MAX_BRACKETS is shown as preformatted te
 
 from __future__ import annotations
 
+import hashlib
 import html
 import re
+import sys
 from collections.abc import Callable
-from functools import lru_cache
 
 import markdown
 import nh3
 
+from kb.kept import Kept
+
 MAX_BRACKETS = 1_500  # 4,000 open brackets cost Python-Markdown two seconds, and the cost grows with the square
 MAX_RENDERED = 300_000  # characters; beyond this a page is preformatted text too
-_CACHED_PAGES = 256
+_KEPT_BYTES = 16_000_000  # of rendered pages
 
 _TAGS = nh3.ALLOWED_TAGS | {"input", "section"}
 _ATTRIBUTES = {
@@ -34,9 +37,15 @@ _ATTRIBUTES = {
 _SCHEMES = {"http", "https", "mailto", "tel"}
 
 
-@lru_cache(maxsize=_CACHED_PAGES)
+_pages: Kept[str] = Kept(_KEPT_BYTES, sys.getsizeof)
+
+
 def to_html(body: str) -> str:
     """Safe HTML for a body."""
+    return _pages.get(hashlib.sha256(body.encode("utf-8", "replace")).digest(), lambda: _to_html(body))
+
+
+def _to_html(body: str) -> str:
     if body.count("[") > MAX_BRACKETS or len(body) > MAX_RENDERED:
         return f"<pre>{html.escape(body)}</pre>"
     rendered = markdown.markdown(

@@ -40,11 +40,15 @@ from kb.models import Unit, User
 from kb.settings import Settings
 from web.services import Services, open_services
 
+log = logging.getLogger(__name__)
 errors = Console(stderr=True, highlight=False, soft_wrap=True)
 F = TypeVar("F", bound=Callable[..., Any])
 
 _ACCOUNT_ROLES = [role.value for role in Role if role is not Role.SUBSCRIBER]
 
+# Of each process: a browser keeps several open while nobody clicks, and waitress by itself stops at 100. Below the 1,024
+# files that a process may commonly have open, and that `select` can watch.
+MOST_CONNECTIONS = 900
 IMPORT_BATCH = 1000  # entries an index commit after an import: fewer, larger segments
 PROGRESS_S = 10.0  # seconds between lines where nobody watches a terminal
 EXIT_ERROR = 1
@@ -176,11 +180,17 @@ def serve(*, no_worker: bool, listening_on: int | None) -> None:
     _log()
     with _services() as services:
         settings = services.settings
+        if settings.processes > 1 and sys.platform == "win32":
+            raise Invalid(
+                "Windows 上 KB_PROCESSES 只能是 1 · KB_PROCESSES is 1 on Windows, where a socket is not handed to others"
+            )
         services.search.warm_up()
         app = create_app(services)
         children: list[_Child] = []
         listening = _listen(settings) if listening_on is None else socket.socket(fileno=listening_on)
-        server = create_server(app, sockets=[listening], threads=settings.threads, ident=None)
+        server = create_server(
+            app, sockets=[listening], threads=settings.threads, ident=None, connection_limit=MOST_CONNECTIONS
+        )
         if listening_on is None:
             fd = listening.fileno()
             command = ("serve", "--no-worker", "--listening-on", str(fd))
@@ -233,10 +243,14 @@ class _Child:
         )
 
     def keep_alive(self) -> None:
-        if self._process.poll() is not None:
-            code = self._process.returncode
-            logging.getLogger(__name__).error("%s ended with %s; starting it again", self._name, code)
+        if self._process.poll() is None:
+            return
+        log.error("%s ended with %s; starting it again", self._name, self._process.returncode)
+        self.end()
+        try:
             self._start()
+        except OSError:  # no memory or no process left at the moment: the watcher goes on, and so do the other children
+            log.exception("%s cannot be started; trying again", self._name)
 
     def end(self) -> None:
         assert self._process.stdin is not None

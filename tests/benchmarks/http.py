@@ -3,7 +3,7 @@
     python -m tests.benchmarks.http --documents FOLDER_OF_MARKDOWN --size 24000 --size 230000
 
 An installation of the shipped library and `size` imported sections is made below `--work`, once; two web processes serve
-it on loopback, and a client with few instructions of its own asks the judged reports over kept connections. Client and
+it on loopback, and a client with few instructions of its own asks the judged reports over connections kept for a while. Client and
 server share the processors, so read the processor time a request: what is left when the client sits elsewhere is
 processors / time. Linux alone: times come from /proc.
 """
@@ -43,7 +43,8 @@ from web.services import Services, open_services
 FACETS = "kind,category,device,audience"
 BATCH = 5_000  # sections of one transaction
 FIRST_NUMBER = 100_000  # of the imported entries: the library's are smaller
-WARM_UP_S = 2.0
+REQUESTS_KEPT = 20  # of one connection: people come and go, and with them the share of each process
+WARM_UP_S = 3.0
 _TICK_S = 1 / os.sysconf("SC_CLK_TCK")
 
 
@@ -219,14 +220,14 @@ def measure(server: Server, paths: list[str], *, cookie: str, connections: int, 
     until = time.perf_counter() + seconds
 
     def ask(first: int) -> None:
-        client = Client(server.port, cookie)
-        for path in itertools.islice(itertools.cycle(paths), first * len(paths) // connections, None):
-            began = time.perf_counter()
-            if began > until:
-                break
-            sizes.append(client.get(path))
-            times.append((time.perf_counter() - began) * 1000)
-        client.close()
+        ahead = itertools.islice(itertools.cycle(paths), first * len(paths) // connections, None)
+        while time.perf_counter() < until:
+            client = Client(server.port, cookie)
+            for path in itertools.islice(ahead, REQUESTS_KEPT):
+                began = time.perf_counter()
+                sizes.append(client.get(path))
+                times.append((time.perf_counter() - began) * 1000)
+            client.close()
 
     before, own, began = [processor_s(pid) for pid in server.web], time.process_time(), time.perf_counter()
     threads = [threading.Thread(target=ask, args=(number,)) for number in range(connections)]

@@ -18,7 +18,7 @@ import pytest
 
 from indexer import Engine, IndexDocument, Scope, SearchRequest, parse
 from indexer.analysis import Analyzer
-from indexer.generations import Generations
+from indexer.generations import Generations, processors
 from kb.errors import IndexLocked, IndexUnavailable
 from tests.indexer.conftest import DICTIONARY
 
@@ -374,3 +374,16 @@ def test_an_index_of_another_format_asks_to_be_rebuilt(generations: Generations,
     assert not later.status().usable and "索引格式是 1" in later.status().reasons[0]
     later.build([document(1), document(2)])
     assert later.current().count() == 2
+
+
+@pytest.mark.parametrize(("limit", "count"), [("150000 100000", 2), ("20000 100000", 1), ("max 100000", 8), ("", 8)])
+def test_a_container_has_the_processors_that_it_was_given(
+    limit: str, count: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given = tmp_path / "cpu.max"
+    given.write_text(limit)
+    monkeypatch.setattr("indexer.generations.CPU_MAX", given)
+    monkeypatch.setattr(os, "sched_getaffinity", lambda pid: set(range(8)), raising=False)
+    assert processors() == count
+    given.unlink()
+    assert processors() == 8

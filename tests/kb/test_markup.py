@@ -35,7 +35,7 @@ def test_nothing_active_survives(hostile: str) -> None:
 @pytest.mark.parametrize("hostile", ["[" * 20_000, "[a](" * 5_000, "*" * 20_000, "<" * 20_000, "!" * 9 + "[" * 9_000])
 def test_hostile_markdown_is_quick(hostile: str) -> None:
     start = time.process_time()
-    markup.to_html.__wrapped__(hostile)
+    markup.to_html(hostile)
     markup.to_text(hostile)
     assert time.process_time() - start < 5  # quadratic behaviour takes minutes
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
@@ -9,6 +10,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 import urllib.error
 import urllib.request
@@ -26,7 +28,7 @@ from kb.library import library_path
 from kb.store import ContentStore
 from tests.conftest import PASSWORD, People
 from tests.kb import samples
-from web.cli import main
+from web.cli import _Child, _watch, main
 from web.services import Services
 
 ROOT = Path(__file__).parents[2]
@@ -282,13 +284,43 @@ def test_several_processes_serve_one_address_and_end_together(kb, services: Serv
             time.sleep(0.1)
             children = _children(server.pid)
         assert len(children) == 2  # the other web process, and the index worker
-        for _ in range(20):
-            with urllib.request.urlopen(f"http://127.0.0.1:{port}/health/live") as answer:
-                assert answer.status == 200
+        with contextlib.ExitStack() as idle:  # more browsers than waitress takes by itself
+            for _ in range(220):
+                idle.enter_context(socket.create_connection(("127.0.0.1", port)))
+            for _ in range(20):
+                with urllib.request.urlopen(f"http://127.0.0.1:{port}/health/live", timeout=20) as answer:
+                    assert answer.status == 200
     finally:
         server.send_signal(signal.SIGTERM)
         assert server.wait(40) == 0
     assert not [child for child in children if Path(f"/proc/{child}").exists()]
+
+
+def test_a_child_that_cannot_be_started_is_tried_again(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """One moment without memory must not end the watch over all children."""
+    made, stop = tmp_path / "made", threading.Event()
+    monkeypatch.setattr(sys, "executable", "true")
+    child = _Child("short-lived", "anything")
+    watcher = threading.Thread(target=_watch, args=([child], stop))
+    monkeypatch.setattr(sys, "executable", str(made))  # which is not there yet
+    watcher.start()
+    time.sleep(2.5)
+    assert watcher.is_alive()
+    made.write_text(f"#!/bin/sh\ntouch {tmp_path}/started\ncat\n")
+    made.chmod(0o700)
+    deadline = time.monotonic() + 10
+    while not (tmp_path / "started").exists():
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    stop.set()
+    watcher.join(20)
+    assert not watcher.is_alive()
+
+
+def test_windows_serves_with_one_process(kb, services: Services, monkeypatch: pytest.MonkeyPatch) -> None:  # type: ignore[no-untyped-def]
+    monkeypatch.setenv("KB_PROCESSES", "2")
+    monkeypatch.setattr("web.cli.sys.platform", "win32")
+    assert "KB_PROCESSES" in kb("serve", "--no-worker", code=1).output
 
 
 def test_a_port_in_use_is_named(kb, services: Services, monkeypatch: pytest.MonkeyPatch) -> None:  # type: ignore[no-untyped-def]
