@@ -49,23 +49,23 @@ _TICK_S = 1 / os.sysconf("SC_CLK_TCK")
 
 
 def prepare(folder: Path, source: Path, size: int) -> None:
-    """An installation of the library and `size` sections, with accounts and an index; made once."""
-    done = folder / "made"
-    if done.exists():
-        return
+    """An installation of the library and `size` sections, with accounts, made once, and an index of today's format."""
+    filled = folder / "filled"
     services = open_services(Settings(data_dir=folder))
     try:
-        installation.prepare(services.database, services.store)
-        with services.database.write() as session:
-            installation.remember_demo_logins(folder / "demo-logins.tsv", installation.make_demo(session))
-            session.commit()
-        sections = corpora.sections(source, size)
-        while batch := list(itertools.islice(sections, BATCH)):
-            _import(services, batch)
-        services.rebuild(golden=False)
+        if not filled.exists():
+            installation.prepare(services.database, services.store)
+            with services.database.write() as session:
+                installation.remember_demo_logins(folder / "demo-logins.tsv", installation.make_demo(session))
+                session.commit()
+            sections = corpora.sections(source, size)
+            while batch := list(itertools.islice(sections, BATCH)):
+                _import(services, batch)
+            filled.touch()
+        if services.generations.status().stale:
+            services.rebuild(golden=False)
     finally:
         services.close()
-    done.touch()
 
 
 def _import(services: Services, batch: list[IndexDocument]) -> None:
@@ -170,17 +170,22 @@ class Client:
     def get(self, path: str) -> int:
         """Ask; returns the bytes of the answer. Anything but a page is an error."""
         self._socket.sendall(b"GET " + path.encode() + self._tail)
-        answer = self._socket.recv(1 << 18)
+        answer = b""
         while (end := answer.find(b"\r\n\r\n")) < 0:
-            answer += self._socket.recv(1 << 18)
+            answer += self._more()
         head = answer[:end]
         if not head.startswith(b"HTTP/1.1 200"):
-            raise SystemExit(f"{path}: {head.decode(errors='replace')}")
+            raise RuntimeError(f"{path}: {head.decode(errors='replace')}")
         length = int(head.lower().partition(b"content-length: ")[2].partition(b"\r\n")[0])
         missing = end + 4 + length - len(answer)
         while missing > 0:
-            missing -= len(self._socket.recv(missing))
+            missing -= len(self._more())
         return length
+
+    def _more(self) -> bytes:
+        if not (piece := self._socket.recv(1 << 18)):
+            raise ConnectionError("the server has ended in the middle of an answer")
+        return piece
 
     def close(self) -> None:
         self._socket.close()
