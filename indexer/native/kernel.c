@@ -119,8 +119,9 @@ typedef struct {
 static int open_list(list_t *list, const block_t *block, const space_t *space, const field_t *field,
                      const meaning_t *meaning, const request_t *request, uint32_t term) {
     uint32_t start = request->terms.ends[term];
-    int64_t number = find(space, request->terms.text + start, request->terms.ends[term + 1] - start);
     list->size = list->place = 0;
+    if (request->term_weights[term] <= 0.0) return 0;
+    int64_t number = find(space, request->terms.text + start, request->terms.ends[term + 1] - start);
     if (number < 0) return 0;
     list->space = space;
     list->field = field;
@@ -516,7 +517,8 @@ int64_t kb_search(const block_t *blocks, uint32_t number, const request_t *reque
                 int other = concept >= request->concepts;
                 const field_t *field = other ? request->other_field : request->field;
                 asked_t *asked = search.terms + term;
-                asked->begin = asked->end = 0;
+                asked->begin = asked->end = asked->list.size = asked->list.place = 0;
+                if (request->weights[concept] <= 0.0) continue;
                 if (open_list(&asked->list, block, other ? other_space : space, field, other ? &other_meaning : &meaning,
                               request, term))
                     set_most(asked, field->ceilings + (uint64_t)index * BOUNDS,

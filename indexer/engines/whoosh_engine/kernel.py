@@ -36,7 +36,7 @@ class Question:
     """What to rank by: any of `concepts` in `space`; `others` (pairs of characters) only add `share` of their score.
 
     `need` is how many concepts a document must have; `everything` finds all allowed documents, whatever they have.
-    `faces` is how many faces take part, from the first."""
+    `faces` is how many faces take part, from the first. A term, concept or face without a weight takes no part."""
 
     space: Space
     concepts: Sequence[Concept]

@@ -30,6 +30,8 @@ class _Sums:
 
     def add(self, question: Question, space: Space, field: Field, concepts: Sequence[Concept]) -> _Sums:
         for concept in concepts:
+            if concept.weight <= 0:
+                continue
             parts = [
                 self._one(block, base, question, space, field, concept)
                 for block, base in zip(self.table.blocks, self.bases, strict=False)

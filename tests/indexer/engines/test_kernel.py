@@ -14,6 +14,7 @@ from indexer.analysis import Analyzer
 from indexer.engines.base import FACETS
 from indexer.engines.scan import ScanEngine
 from indexer.engines.whoosh_engine import WhooshEngine, kernel
+from indexer.plan import Concept
 from indexer.projection import Space
 from indexer.ranking import Field, Parameters
 from tests.indexer.engines.test_judge import QUERIES, SCOPES, WORDS, assert_same, needs_native, random_document
@@ -75,6 +76,31 @@ def test_same_as_numpy_by_other_numbers_than_the_blocks_were_written_with(
             without.setattr(kernel, "_native", None)
             assert_same(ours, asked.search(request), text)
     engine.close()
+
+
+@pytest.mark.parametrize("compiled", [pytest.param(True, marks=needs_native), False])
+def test_what_has_no_weight_finds_nothing(
+    analyzer: Analyzer, tmp_path: Path, compiled: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither a concept, such as the part of an identifier where parts count nothing, nor a term."""
+    if not compiled:
+        monkeypatch.setattr(kernel, "_native", None)
+    parameters = Parameters(part=0.0)
+    ours = WhooshEngine.create(tmp_path / "index", analyzer, parameters=parameters)
+    judge = ScanEngine(analyzer, parameters)
+    documents = [IndexDocument(f"D-{n}", 1, "solution", "光猫", said) for n, said in enumerate(("10.0.3.17", "10.0.3"))]
+    for engine in (ours, judge):
+        engine.apply(documents, [])
+    request = SearchRequest(parse("10.0.3.17"), Scope.everything())
+    assert [hit.id for hit in judge.search(request).hits] == ["D-0"]
+    assert_same(ours.search(request), judge.search(request), "10.0.3.17")
+    segment, field = ours._current().segments[0], parameters.fields[Space.WORDS]
+    for terms, weight in (((("光猫", 0.0),), 1.0), ((("光猫", 0.0), ("10.0.3.17", 1.0)), 1.0), ((("光猫", 1.0),), 0.0)):
+        table = kernel.Table([segment], [np.ones(segment.count, np.bool_)])
+        question = kernel.Question(Space.WORDS, [Concept(terms, weight)], field, 5)
+        assert [place.doc for place in table.search(question, table.live, None, 10).best] == [0] * (len(terms) - 1)
+        also = kernel.Question(Space.WORDS, [*question.concepts, Concept((("10.0.3.17", 1.0),))], field, 5, need=2)
+        assert table.search(also, table.live, None, 10).total == len(terms) - 1
 
 
 def test_numpy_alone_is_the_same_as_the_judge(analyzer: Analyzer, tmp_path: Path, numpy_only: None) -> None:
