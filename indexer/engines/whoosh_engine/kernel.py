@@ -338,14 +338,15 @@ class Table:
 
     def counted(self, facets: tuple[str, ...], found: Bits) -> dict[str, dict[str, int]]:
         """How many of the found documents have each value of these facets?"""
-        if facets not in self._columns:
-            self._columns[facets] = self._laid_out(facets)
-        columns, labels = self._columns[facets]
+        once = tuple(sorted(set(facets)))  # each is counted once, and few layouts are kept however they are asked for
+        if once not in self._columns:
+            self._columns[once] = self._laid_out(once)
+        columns, labels = self._columns[once]
         if _native is None:
-            counts = numpy_kernel.counted(self, facets, found)
+            counts = numpy_kernel.counted(self, once, found)
         else:
             counts = np.zeros(len(labels), np.uint64)
-            _native.kb_count(columns, len(facets), len(self.blocks), found.ctypes.data, counts.ctypes.data)
+            _native.kb_count(columns, len(once), len(self.blocks), found.ctypes.data, counts.ctypes.data)
         totals: dict[str, dict[str, int]] = {name: {} for name in facets}
         there = np.flatnonzero(counts)
         for place, number in zip(there.tolist(), counts[there].tolist(), strict=True):

@@ -79,6 +79,24 @@ def test_same_as_numpy_by_other_numbers_than_the_blocks_were_written_with(
 
 
 @pytest.mark.parametrize("compiled", [pytest.param(True, marks=needs_native), False])
+def test_a_facet_asked_for_twice_is_counted_once(
+    analyzer: Analyzer, tmp_path: Path, compiled: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And what is kept to count facets does not grow with the ways to ask for them."""
+    if not compiled:
+        monkeypatch.setattr(kernel, "_native", None)
+    ours, judge = WhooshEngine.create(tmp_path / "index", analyzer), ScanEngine(analyzer)
+    documents = [IndexDocument(f"D-{n}", 1, kind, "光猫", "") for n, kind in enumerate(("solution", "policy", "policy"))]
+    for engine in (ours, judge):
+        engine.apply(documents, [])
+    for facets in (("kind", "category", "kind"), ("category", "kind"), ("kind", "category", *["category"] * 50)):
+        request = SearchRequest(parse("光猫"), Scope.everything(), facets=facets)
+        assert_same(ours.search(request), judge.search(request), str(facets))
+        assert list(ours.search(request).facets) == list(dict.fromkeys(facets))
+    assert len(ours._current()._table._columns) == 1
+
+
+@pytest.mark.parametrize("compiled", [pytest.param(True, marks=needs_native), False])
 def test_what_has_no_weight_finds_nothing(
     analyzer: Analyzer, tmp_path: Path, compiled: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
