@@ -243,6 +243,7 @@ class Table:
         """The best `wanted` of the allowed documents, those that the query names first."""
         if _native is None:
             return numpy_kernel.search(self, question, allowed, named, wanted)
+        wanted = max(0, wanted)  # C has no number below 0, and would write more hits than there is room for
         concepts = [*question.concepts, *question.others]
         ranked = len(question.concepts)
         names = [

@@ -97,6 +97,20 @@ def test_a_facet_asked_for_twice_is_counted_once(
 
 
 @pytest.mark.parametrize("compiled", [pytest.param(True, marks=needs_native), False])
+def test_fewer_hits_than_none_are_none(
+    analyzer: Analyzer, tmp_path: Path, compiled: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if not compiled:
+        monkeypatch.setattr(kernel, "_native", None)
+    engine = WhooshEngine.create(tmp_path / "index", analyzer)
+    engine.apply([IndexDocument(f"D-{n}", 1, "solution", "光猫", "") for n in range(3)], [])
+    field = Parameters().fields[Space.WORDS]
+    table = engine._current()._table
+    answer = table.search(kernel.Question(Space.WORDS, [Concept((("光猫", 1.0),))], field, 5), table.live, None, -1)
+    assert (answer.best, answer.total) == ([], 3)
+
+
+@pytest.mark.parametrize("compiled", [pytest.param(True, marks=needs_native), False])
 def test_what_has_no_weight_finds_nothing(
     analyzer: Analyzer, tmp_path: Path, compiled: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
