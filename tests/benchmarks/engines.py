@@ -17,15 +17,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
 from indexer import native
 from indexer.document import IndexDocument
 from indexer.engines.base import FACETS, Scope, SearchRequest
 from indexer.engines.whoosh_engine import WhooshEngine
 from indexer.engines.whoosh_engine.block import MOST_DOCUMENTS, Writer
+from indexer.engines.whoosh_engine.codec import BlockSegment
 from indexer.engines.whoosh_engine.segment import OpenSegment
-from indexer.engines.whoosh_engine.snapshot import Snapshot
+from indexer.engines.whoosh_engine.snapshot import Snapshot, View
 from indexer.plan import Concept, Condition, Plan
 from indexer.projection import FACES, Card, Projection, Space, packed
 from indexer.query import Filter, parse
@@ -164,7 +163,7 @@ class ProductTerms(Engine):
         blocks = [OpenSegment(path.stem, path) for path in sorted(self.folder.glob("*.blk"))]
         field = Field(K1, tuple(float(face == "body") for face in FACES), (B,) * len(FACES))
         parameters = Parameters(fields=dict.fromkeys(Space, field), coverage=0.0)
-        self._snapshot = Snapshot(1, blocks, [np.zeros(block.count, np.bool_) for block in blocks], parameters)
+        self._snapshot = Snapshot(1, [View(BlockSegment(block.count), block) for block in blocks], parameters)
         self._nothing = parse("")  # the snapshot goes by the plan
         self._scope = Scope.everything()
 

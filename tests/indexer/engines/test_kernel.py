@@ -86,7 +86,9 @@ def test_a_facet_asked_for_twice_is_counted_once(
     if not compiled:
         monkeypatch.setattr(kernel, "_native", None)
     ours, judge = WhooshEngine.create(tmp_path / "index", analyzer), ScanEngine(analyzer)
-    documents = [IndexDocument(f"D-{n}", 1, kind, "光猫", "") for n, kind in enumerate(("solution", "policy", "policy"))]
+    documents = [
+        IndexDocument(f"D-{n}", 1, kind, "光猫", "") for n, kind in enumerate(("solution", "policy", "policy"))
+    ]
     for engine in (ours, judge):
         engine.apply(documents, [])
     for facets in (("kind", "category", "kind"), ("category", "kind"), ("kind", "category", *["category"] * 50)):
@@ -126,9 +128,9 @@ def test_what_has_no_weight_finds_nothing(
     request = SearchRequest(parse("10.0.3.17"), Scope.everything())
     assert [hit.id for hit in judge.search(request).hits] == ["D-0"]
     assert_same(ours.search(request), judge.search(request), "10.0.3.17")
-    segment, field = ours._current().segments[0], parameters.fields[Space.WORDS]
+    parts, field = [view.part for view in ours._current().views], parameters.fields[Space.WORDS]
     for terms, weight in (((("光猫", 0.0),), 1.0), ((("光猫", 0.0), ("10.0.3.17", 1.0)), 1.0), ((("光猫", 1.0),), 0.0)):
-        table = kernel.Table([segment], [np.ones(segment.count, np.bool_)])
+        table = kernel.Table(parts)
         question = kernel.Question(Space.WORDS, [Concept(terms, weight)], field, 5)
         assert [place.doc for place in table.search(question, table.live, None, 10).best] == [0] * (len(terms) - 1)
         also = kernel.Question(Space.WORDS, [*question.concepts, Concept((("10.0.3.17", 1.0),))], field, 5, need=2)
