@@ -25,6 +25,7 @@ import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from http.client import HTTPConnection
 from pathlib import Path
 from urllib.parse import quote, urlencode
@@ -44,7 +45,7 @@ FACETS = "kind,category,device,audience"
 BATCH = 5_000  # sections of one transaction
 FIRST_NUMBER = 100_000  # of the imported entries: the library's are smaller
 REQUESTS_KEPT = 20  # of one connection: people come and go, and with them the share of each process
-WARM_UP_S = 3.0
+ROUNDS = 5  # of all questions before the measurement, so that each process has met each
 _TICK_S = 1 / os.sysconf("SC_CLK_TCK")
 
 
@@ -218,15 +219,17 @@ HEAD = """| asked | requests/s | p50 / p95 ms | server ms | client ms | /s of th
 |---|---|---|---|---|---|---|---|"""
 
 
-def measure(server: Server, paths: list[str], *, cookie: str, connections: int, seconds: float) -> Measured:
-    """Ask as fast as answers come, on some connections at once."""
+def measure(
+    server: Server, paths: list[str], *, cookie: str, connections: int, seconds: float, requests: int = 0
+) -> Measured:
+    """Ask as fast as answers come, on some connections at once, for so long and so often at least."""
     times: list[float] = []
     sizes: list[int] = []
     until = time.perf_counter() + seconds
 
     def ask(first: int) -> None:
         ahead = itertools.islice(itertools.cycle(paths), first * len(paths) // connections, None)
-        while time.perf_counter() < until:
+        while time.perf_counter() < until or len(times) < requests:
             client = Client(server.port, cookie)
             for path in itertools.islice(ahead, REQUESTS_KEPT):
                 began = time.perf_counter()
@@ -284,8 +287,9 @@ def one_size(size: int, options: argparse.Namespace) -> None:
     with served(folder, processes=options.processes, threads=options.threads) as server:
         staff = sign_in(server.port, folder)
         for name, paths, cookie in (("page", pages, ""), ("page, staff", pages, staff), ("API", interface, "")):
-            measure(server, paths, cookie=cookie, connections=options.connections, seconds=WARM_UP_S)
-            told = measure(server, paths, cookie=cookie, connections=options.connections, seconds=options.seconds)
+            ask = partial(measure, server, paths, cookie=cookie, connections=options.connections)
+            ask(seconds=0.0, requests=ROUNDS * len(paths))
+            told = ask(seconds=options.seconds)
             print(told.line(name), flush=True)
         print(f"\nprivate MB of the web processes: {' '.join(f'{private_mb(pid):.0f}' for pid in server.web)}")
 
