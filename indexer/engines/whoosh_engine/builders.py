@@ -17,6 +17,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import suppress
 from multiprocessing.connection import Connection
 from pathlib import Path
 from types import TracebackType
@@ -132,10 +133,13 @@ def _merge_apart(folder: Path, chosen: Sequence[BlockSegment], sender: Connectio
     threading.Thread(target=_end_with_parent, daemon=True).start()
     if sys.platform != "win32":
         os.nice(_LOW)
+    told: BlockSegment | Exception | None
     try:
-        sender.send(_merge(folder, chosen))
+        told = _merge(folder, chosen)
     except Exception as exc:
-        sender.send(exc)
+        told = exc
+    with suppress(BrokenPipeError):  # who asked was killed
+        sender.send(told)
 
 
 def _died() -> IndexUnavailable:
