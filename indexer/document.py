@@ -31,3 +31,7 @@ class IndexDocument:
     audience: str = "public"  # public, staff or restricted
     owner_group: str = ""
     updated: dt.date | None = None
+    districts: tuple[str, ...] = ()  # names of the districts it is about; none is all of them
+    captured: tuple[str, ...] = ()  # words of people whose incident it solved: matched, never shown
+    reused: int = 0  # incidents that it solved, closed as verified by the user
+    confidence: str = ""  # of its least founded figure: verified, single_source or unverified; "" without figures
