@@ -1,6 +1,6 @@
 """The data service layer: given a query, which documents match, best first?
 
-Nothing here knows SQL or a web request. From kb only its errors are used, except in `feed.py` and `worker.py`,
+Nothing here knows SQL or a web request. From kb only its errors and its clock are used, except in `feed.py` and `worker.py`,
 which read what is to be indexed.
 """
 

@@ -1,7 +1,11 @@
 """What does an engine keep of a document?
 
-Each document has five faces (title, symptoms, tags, body, staff text) and is found in three spaces: words, grams
-(pairs of characters) and pinyin. In a space, a term has one count per face. Text is cut once, here, for every engine.
+Each document has six faces (title, symptoms, tags, body, captured words, staff text) and is found in three spaces: words,
+grams (pairs of characters) and pinyin. In a space, a term has one count per face. Text is cut once, here, for every engine.
+
+The face `captured` is hidden: it holds words of people whose incidents the entry solved. It takes part in words and grams,
+and a term counts there once, however often it was said. Its text is not kept, so phrases do not see it, and nothing of it
+can be quoted.
 """
 
 from __future__ import annotations
@@ -15,8 +19,11 @@ from indexer.document import IndexDocument
 from indexer.engines.base import Scope
 from indexer.query import Filter
 
-FACES = ("title", "symptoms", "tags", "body", "staff")
+FACES = ("title", "symptoms", "tags", "body", "captured", "staff")
 STAFF = FACES.index("staff")
+CAPTURED = FACES.index("captured")
+QUOTED = tuple(face for face in range(len(FACES)) if face != CAPTURED)  # whose text is kept, for phrases
+_ITEMS = ("symptoms", "tags", "captured")  # a line each: a phrase, or a pair of characters, does not run into the next
 MOST = 65_535  # a count is kept in 16 bits; nothing real comes near
 _BITS = 16
 
@@ -43,6 +50,8 @@ class Card:
     audience: str
     owner_group: str
     updated: int  # days since year 1; 0 is unknown
+    reused: int  # with `confidence` and `updated` what `ranking.prior` goes by
+    confidence: str
     keys: frozenset[str]  # typed alone or within a query, these mean this document: see `Plan.keys`
     filter_keys: tuple[str, frozenset[str], frozenset[str]]  # of the id, the devices and the codes
 
@@ -88,7 +97,7 @@ class Projection:
     card: Card
     counts: dict[Space, dict[str, int]]
     lengths: dict[Space, tuple[int, ...]]
-    texts: tuple[str, ...]  # the canonical text of each face, in which phrases are looked for
+    texts: tuple[str, ...]  # the canonical text of each face, in which phrases are looked for; none of `captured`
     spelt: tuple[str, str]  # the title in full pinyin and in initials
 
 
@@ -110,18 +119,21 @@ def card(document: IndexDocument, analyzer: Analyzer) -> Card:
         audience=document.audience,
         owner_group=document.owner_group,
         updated=document.updated.toordinal() if document.updated else 0,
+        reused=min(document.reused, MOST),
+        confidence=document.confidence,
         keys=(frozenset({key(document.id), key(document.title)}) | codes | models) - {""},
         filter_keys=(key(document.id), devices, codes),
     )
 
 
 def faces_of(document: IndexDocument) -> tuple[str, ...]:
-    """The text of each face; symptoms and tags are items, a line each."""
+    """The text of each face; symptoms, tags and captured words are items, a line each."""
     return (
         document.title,
         "\n".join(document.symptoms),
         "\n".join((*document.devices, *document.codes, document.category.replace("/", "\n"))),
         document.body,
+        "\n".join(document.captured),
         document.staff_body,
     )
 
@@ -131,17 +143,16 @@ def project(document: IndexDocument, analyzer: Analyzer) -> Projection:
     faces = faces_of(document)
     counts: dict[Space, dict[str, int]] = {space: {} for space in Space}
     lengths = {space: [0] * len(FACES) for space in Space}
-    # Symptoms and tags are items: a phrase does not run from one into the next.
     texts = [
         " \n ".join(analyzer.canonical(line) for line in face.split("\n"))
-        if number in (1, 2)
+        if FACES[number] in _ITEMS
         else analyzer.canonical(face)
         for number, face in enumerate(faces)
     ]
     for number, face in enumerate(faces):
         found = {Space.WORDS: analyzer.counts(face), Space.GRAMS: analyzer.gram_counts(texts[number])}
         for space, (terms, length) in found.items():
-            _add(counts[space], terms, number)
+            _add(counts[space], dict.fromkeys(terms, 1) if number == CAPTURED else terms, number)
             lengths[space][number] = length
         if FACES[number] in ("title", "symptoms"):
             # A word's reading counts once a text: how often it is said is the business of the words.
@@ -150,7 +161,7 @@ def project(document: IndexDocument, analyzer: Analyzer) -> Projection:
         card(document, analyzer),
         counts,
         {space: tuple(values) for space, values in lengths.items()},
-        tuple(texts),
+        tuple("" if number == CAPTURED else text for number, text in enumerate(texts)),
         analyzer.spelt(document.title),
     )
 

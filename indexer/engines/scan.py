@@ -6,10 +6,11 @@ and the cutting of text, and nothing of how they find, mask, count or sort.
 
 from __future__ import annotations
 
+import datetime as dt
 import threading
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,13 +24,14 @@ from indexer.projection import FACES, Card, Projection, Space, project, row
 from indexer.query import Phrase, Word
 from indexer.ranking import TIERS, Floats, Parameters
 from indexer.suggestions import Typed, level
+from kb import clock
 
 
 @dataclass(frozen=True)
 class _Entry:
     document: IndexDocument
     projection: Projection
-    grams: tuple[list[list[Token]], ...]  # per face, per item of the face
+    grams: tuple[list[list[Token]], ...]  # per face that may be quoted, per item of the face; staff text last
 
     @property
     def card(self) -> Card:
@@ -39,8 +41,11 @@ class _Entry:
 class ScanEngine:
     """The protocol of `engines/base.py` over a dictionary."""
 
-    def __init__(self, analyzer: Analyzer, parameters: Parameters | None = None) -> None:
+    def __init__(
+        self, analyzer: Analyzer, parameters: Parameters | None = None, *, today: Callable[[], dt.date] = clock.today
+    ) -> None:
         self._analyzer = analyzer
+        self._today = today
         self._parameters = parameters or Parameters()
         self._entries: dict[str, _Entry] = {}
         self._lock = threading.Lock()
@@ -104,7 +109,7 @@ class ScanEngine:
             return False
         if any(entry.card.passes(one.filter, one.keys) == one.negated for one in wanted.conditions):
             return False
-        faces = entry.grams[ranking.faces(staff_text=request.scope.staff_text)]
+        faces = entry.grams if request.scope.staff_text else entry.grams[:-1]
         query = request.query
         excluded: list[Phrase | Word] = [*query.not_words, *query.not_phrases]
         return all(self._contains(faces, one) for one in query.phrases) and not any(
@@ -138,7 +143,8 @@ class ScanEngine:
         parameters = self._parameters
         words, matched, total = self._sum(entries, Space.WORDS, wanted.concepts, scope)
         grams, _, _ = self._sum(entries, Space.GRAMS, wanted.grams, scope)
-        scores = ranking.combined(words, matched, total, grams, parameters)
+        priors = self._priors(entries)
+        scores = ranking.combined(words, matched, total, grams, parameters) * priors
         found: dict[int, tuple[Tier, float]] = {}
         for place in allowed:
             if entries[place].card.keys & wanted.keys:
@@ -150,7 +156,7 @@ class ScanEngine:
             for place in allowed - found.keys():
                 has = sum(self._counts(entries[place], Space.GRAMS, one, scope).any() for one in wanted.grams)
                 if has >= parameters.gram_share * len(wanted.grams):
-                    found[place] = (Tier.BIGRAMS, float(grams[place]))
+                    found[place] = (Tier.BIGRAMS, float(grams[place] * priors[place]))
                     relaxed = Tier.BIGRAMS
         if len(found) < parameters.enough and wanted.pinyin:
             for place in allowed - found.keys():
@@ -160,9 +166,19 @@ class ScanEngine:
                     if all(self._counts(entries[place], Space.PINYIN, one, scope).any() for one in way)
                 ]
                 if ways:
-                    found[place] = (Tier.PINYIN, max(ways))
+                    found[place] = (Tier.PINYIN, max(ways) * float(priors[place]))
                     relaxed = Tier.PINYIN
         return found, relaxed
+
+    def _priors(self, entries: list[_Entry]) -> Floats:
+        numbers, cards = self._parameters.prior, [entry.card for entry in entries]
+        return ranking.prior(
+            np.array([card.updated for card in cards], np.int64),
+            np.array([card.reused for card in cards], np.int64),
+            np.array([numbers.founded(card.confidence) for card in cards]),
+            today=self._today().toordinal(),
+            numbers=numbers,
+        )
 
     def _counts(self, entry: _Entry, space: Space, concept: Concept, scope: Scope) -> Floats:
         """The pooled counts of a concept in each face that the asker may match."""

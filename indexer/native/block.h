@@ -5,7 +5,7 @@
 
 #include <stdint.h>
 
-#define FACES 5
+#define FACES 6
 #define BLOCK 65536
 #define WORDS64 (BLOCK / 64)
 #define CODES 256
@@ -38,6 +38,8 @@ typedef struct {
     const uint64_t *live; /* bits; NULL when nothing was deleted */
     const uint32_t *updated;
     const uint32_t *versions;
+    const uint8_t *priors; /* by what a score is multiplied: see prior_of in kernel.c */
+    double most_prior;     /* the greatest of them */
     const uint8_t *ids;
     const uint32_t *id_ends;
     space_t spaces[4];

@@ -13,7 +13,7 @@
 
 #include "cutter.h"
 
-#define FACES 5
+#define FACES 6
 #define MOST 65535u   /* a count is kept in 16 bits */
 #define LONGEST 64    /* characters of an identifier, or of an atom among the pairs of characters */
 #define INITIALS 8    /* the longest row of initials */
@@ -26,7 +26,7 @@
 #define FAILED (-3)
 
 enum { WORDS, GRAMS, PINYIN, KEYS, SPACES };
-enum { TITLE, SYMPTOMS, TAGS };
+enum { TITLE, SYMPTOMS, TAGS, BODY, CAPTURED };
 enum { HAN = 1, LETTER = 2, DIGIT = 4, PIECE = LETTER | DIGIT, SPACE = 8, JOINT = 16, HEAD = 32, SPOKEN = 64 };
 
 typedef struct {
@@ -215,7 +215,7 @@ static void count_bytes(collector_t *one, int space, uint32_t face, const uint8_
         into->open[place] = (open_t){term, {0}};
     }
     uint16_t *count = &into->open[place].counts[face];
-    if (once) *count = 1;
+    if (once || face == CAPTURED) *count = 1;
     else if (*count < MOST) ++*count;
 }
 
@@ -440,8 +440,9 @@ int64_t kb_collect(collector_t *one, const lexicon_t *lexicon, const uint32_t *w
     uint32_t begin = 0;
     for (uint32_t face = 0; face < FACES; begin = face_ends[face++]) {
         uint32_t end = face_ends[face];
+        uint16_t *kept = out;
         count_words(one, lexicon, written, face, begin, end);
-        if (face == SYMPTOMS || face == TAGS) { /* items, a line each: a phrase does not run from one into the next */
+        if (face == SYMPTOMS || face == TAGS || face == CAPTURED) { /* items, a line each: a phrase does not run from one into the next */
             for (uint32_t line = begin, stop;; line = stop + 1) {
                 for (stop = line; stop < end && written[stop] != '\n';) stop++;
                 out = count_grams(one, lexicon, out, face, line, stop);
@@ -453,6 +454,7 @@ int64_t kb_collect(collector_t *one, const lexicon_t *lexicon, const uint32_t *w
         } else {
             out = count_grams(one, lexicon, out, face, begin, end);
         }
+        if (face == CAPTURED) out = kept; /* no text is kept of what is never to be quoted */
         result->text_ends[face] = (uint32_t)(out - one->text);
     }
     result->text = one->text;

@@ -361,6 +361,9 @@ static double added(search_t *search, uint32_t concept, uint32_t doc, double k1)
     return pooled > 0.0 ? search->weights[concept] * (k1 + 1.0) * pooled / (k1 + pooled) : 0.0;
 }
 
+/* By what a score is multiplied: kernel.prior_of. */
+static double prior_of(uint8_t byte) { return 1.0 + ((double)byte - 128.0) / 1024.0; }
+
 static void score(search_t *search, uint32_t block, uint32_t doc, int named) {
     const request_t *request = search->request;
     double words = 0.0, matched = 0.0, others = 0.0;
@@ -373,7 +376,8 @@ static void score(search_t *search, uint32_t block, uint32_t doc, int named) {
         others += added(search, concept, doc, request->other_field->k1);
     double part = search->wanted > 0.0 && matched < search->wanted ? matched / search->wanted : 1.0;
     hit_t hit = {0.0, block, doc, (uint32_t)named, search->blocks[block].versions[doc]};
-    hit.score = rint((words * pow(part, request->coverage) + request->share * others) * 1e6) / 1e6;
+    hit.score = (words * pow(part, request->coverage) + request->share * others) * prior_of(search->blocks[block].priors[doc]);
+    hit.score = rint(hit.score * 1e6) / 1e6;
     if (search->size < request->wanted) {
         search->hits[search->size] = hit;
         rise(search->blocks, search->hits, search->size++);
@@ -396,7 +400,8 @@ static void score_all(search_t *search, uint32_t block, uint32_t start, uint32_t
         }
 }
 
-/* The sum that a document must have to reach the page as it is now. */
+/* The sum that a document must have to reach the page as it is now. `scale` is what a sum is of a score, where the prior is
+ * the greatest of the block. */
 static uint32_t level_of(const search_t *search, double scale) {
     if (search->size < search->request->wanted) return 0;
     if (search->hits[0].named) return MOST + 1;
@@ -526,8 +531,8 @@ int64_t kb_search(const block_t *blocks, uint32_t number, const request_t *reque
             }
         for (uint32_t start = 0; start < block->count; start += WINDOW) {
             uint64_t offset = (uint64_t)index * WORDS64 + start / 64;
-            search_window(&search, index, start, scale, allowed + offset, named ? named + offset : NULL, found + offset,
-                          total);
+            search_window(&search, index, start, scale / block->most_prior, allowed + offset,
+                          named ? named + offset : NULL, found + offset, total);
         }
         uint32_t words = (block->count + 63) / 64;
         memset(found + (uint64_t)index * WORDS64 + words, 0, (WORDS64 - words) * sizeof *found);

@@ -8,6 +8,7 @@ that all others index: one face, no pairs, no synonyms, plain BM25 with k1 = 1.2
 
 from __future__ import annotations
 
+import datetime as dt
 import itertools
 import os
 import time
@@ -163,7 +164,9 @@ class ProductTerms(Engine):
         blocks = [OpenSegment(path.stem, path) for path in sorted(self.folder.glob("*.blk"))]
         field = Field(K1, tuple(float(face == "body") for face in FACES), (B,) * len(FACES))
         parameters = Parameters(fields=dict.fromkeys(Space, field), coverage=0.0)
-        self._snapshot = Snapshot(1, [View(BlockSegment(block.count), block) for block in blocks], parameters)
+        self._snapshot = Snapshot(
+            1, [View(BlockSegment(block.count), block) for block in blocks], parameters, today=dt.date.today()
+        )
         self._nothing = parse("")  # the snapshot goes by the plan
         self._scope = Scope.everything()
 
@@ -193,7 +196,7 @@ def _projection(one: Cut) -> Projection:
     none = (0,) * len(FACES)
     card = Card(
         id=f"S-{one.number:07}", version=1, title="", kind=one.kind, category=one.category, devices=(), codes=(),
-        audience=one.audience, owner_group="", updated=0, keys=frozenset(), filter_keys=("", frozenset(), frozenset()),
+        audience=one.audience, owner_group="", updated=0, reused=0, confidence="", keys=frozenset(), filter_keys=("", frozenset(), frozenset()),
     )  # fmt: skip
     return Projection(
         card,

@@ -9,6 +9,7 @@ which a native kernel scores exactly (`kernel.c`): Whoosh's own top-k drops true
 
 from __future__ import annotations
 
+import datetime as dt
 import os
 import threading
 import time
@@ -39,6 +40,7 @@ from indexer.engines.whoosh_engine.snapshot import Snapshot, View
 from indexer.plan import plan
 from indexer.ranking import Parameters
 from indexer.suggestions import Typed
+from kb import clock
 from kb.errors import IndexUnavailable
 
 __all__ = ["SCHEMA_VERSION", "WhooshEngine", "sync_folder"]
@@ -56,14 +58,22 @@ class WhooshEngine:
     """The protocol of `engines/base.py` over one index folder. One object serves all threads of a process."""
 
     def __init__(
-        self, folder: Path, analyzer: Analyzer, *, guard: _Guard = nullcontext, parameters: Parameters | None = None
+        self,
+        folder: Path,
+        analyzer: Analyzer,
+        *,
+        guard: _Guard = nullcontext,
+        parameters: Parameters | None = None,
+        today: Callable[[], dt.date] = clock.today,
     ) -> None:
-        """Open an existing index; nothing is created. `guard` is entered around every write."""
+        """Open an existing index; nothing is created. `guard` is entered around every write; `today` is asked whenever
+        the state after another commit is opened."""
         self._storage = DurableStorage(str(folder))
         self._folder = folder
         self._analyzer = analyzer
         self._guard = guard
         self._parameters = parameters or Parameters()
+        self._today = today
         self._swap = threading.Lock()
         self._writing = threading.Lock()  # a merge and a change wait for each other; other processes are refused
         self._process = os.getpid()
@@ -71,11 +81,18 @@ class WhooshEngine:
         self._current()
 
     @classmethod
-    def create(cls, folder: Path, analyzer: Analyzer, *, parameters: Parameters | None = None) -> WhooshEngine:
+    def create(
+        cls,
+        folder: Path,
+        analyzer: Analyzer,
+        *,
+        parameters: Parameters | None = None,
+        today: Callable[[], dt.date] = clock.today,
+    ) -> WhooshEngine:
         """Make a new, empty index in a folder that does not exist yet. Only a rebuild does so."""
         folder.mkdir(parents=True)
         FileIndex.create(DurableStorage(str(folder)), schema(), INDEX_NAME)
-        return cls(folder, analyzer, parameters=parameters)
+        return cls(folder, analyzer, parameters=parameters, today=today)
 
     def _current(self) -> Snapshot:
         """The state after the latest commit; segments already open are taken over."""
@@ -109,7 +126,7 @@ class WhooshEngine:
         before = {view.segment.name: view for view in known.views} if known else {}
         # Blocks no longer named stay mapped for whoever is reading them. The last reader lets go of them.
         views = [self._view(entry, before.get(entry.segment_id())) for entry in toc.segments]
-        self._snapshot = Snapshot(latest, views, self._parameters)
+        self._snapshot = Snapshot(latest, views, self._parameters, today=self._today())
         return self._snapshot
 
     def _view(self, entry: BlockSegment, before: View | None) -> View:

@@ -11,11 +11,11 @@ Postings, per space (`words`, `grams`, `pinyin`, `keys`):
     codes           per posting, how often in each face: a row of `patterns`, RARE for one that a byte cannot name
     bounds          per posting, what it can be worth at most (`bounds.py`)
     rare_at, rare   the postings with a rare pattern, ascending, and its row
-    patterns        the rows of counts that occur, five numbers each, the most frequent first
-    lengths         five rows, the length of each face of each document
+    patterns        the rows of counts that occur, a number a face, the most frequent first
+    lengths         a row a face, its length in each document
 
-`keys` has no faces: it holds what names a document (see `Key`). Attributes are dictionary-coded columns, `texts` the
-canonical texts of each face in UTF-16, in which phrases are looked for.
+`keys` has no faces: it holds what names a document (see `Key`). Attributes are dictionary-coded columns, `text` the
+canonical texts in UTF-16, in which phrases are looked for, of each face but the hidden one.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ from indexer.analysis import Analyzer
 from indexer.document import IndexDocument
 from indexer.engines.whoosh_engine.bounds import Reference, bounds
 from indexer.engines.whoosh_engine.postings import Cut, Postings, PythonPostings, Taken, collector
-from indexer.projection import FACES, MOST, Card, Projection, Space, card, faces_of, project
+from indexer.projection import FACES, MOST, QUOTED, Card, Projection, Space, card, faces_of, project
 from indexer.ranking import Parameters
 
 MAGIC = b"KBBLOCK1"
@@ -45,7 +45,7 @@ MOST_DOCUMENTS = 65_536
 RARE = 255  # most documents have a term once or twice in one face, so 255 patterns are nearly all that occur
 KEYS = "keys"
 SPACES = (*(space.value for space in Space), KEYS)
-COLUMNS = ("kind", "category", "audience", "owner_group")
+COLUMNS = ("kind", "category", "audience", "owner_group", "confidence")
 _ALIGNED = 8
 _FIELDS = Parameters().fields  # bounds are tightest where questions are asked with these
 Array = NDArray[Any]
@@ -75,9 +75,10 @@ class Writer:
         self._characters = array("H")  # of the titles
         self._versions = array("I")
         self._updated = array("I")
+        self._reused = array("H")
         self._columns: dict[str, list[str]] = {name: [] for name in COLUMNS}
         self._devices: list[tuple[int, str]] = []
-        self._texts: list[list[bytes]] = [[] for _ in FACES]
+        self._texts: dict[int, list[bytes]] = {face: [] for face in QUOTED}
         self._spelt: tuple[list[bytes], list[bytes]] = ([], [])
 
     def cut(self, document: IndexDocument, analyzer: Analyzer) -> None:
@@ -106,11 +107,12 @@ class Writer:
         self._characters.append(min(len(card.title), MOST))
         self._versions.append(card.version)
         self._updated.append(card.updated)
+        self._reused.append(card.reused)
         for name in COLUMNS:
             self._columns[name].append(getattr(card, name))
         self._devices += [(self.count, device) for device in dict.fromkeys(card.devices)]
-        for texts, text in zip(self._texts, cut.texts, strict=True):
-            texts.append(text)
+        for face, texts in self._texts.items():
+            texts.append(cut.texts[face])
         for kept, spelt in zip(self._spelt, cut.spelt, strict=True):
             kept.append(spelt)
         self.count += 1
@@ -137,6 +139,7 @@ class Writer:
         self._characters.frombytes(block.section("title.characters")[kept].tobytes())
         self._versions.frombytes(block.section("version")[kept].astype(np.uint32).tobytes())
         self._updated.frombytes(block.section("updated")[kept].astype(np.uint32).tobytes())
+        self._reused.frombytes(block.section("reused")[kept].astype(np.uint16).tobytes())
         for name in COLUMNS:
             values, codes = block.values(name), block.section(name)
             self._columns[name] += [values[code] for code in codes[kept]]
@@ -146,7 +149,7 @@ class Writer:
             for doc, code in zip(block.section("device.docs"), block.section("device.codes"), strict=True)
             if live[doc]
         ]
-        for face, texts in enumerate(self._texts):
+        for face, texts in self._texts.items():
             texts += block.strings(f"text.{face}", kept)
         for name, spelt in zip(("full", "initials"), self._spelt, strict=True):
             spelt += block.strings(f"spelt.{name}", kept)
@@ -178,13 +181,14 @@ class Writer:
         sections["title.characters"] = np.frombuffer(self._characters, np.uint16)
         sections["version"] = np.frombuffer(self._versions, np.uint32)
         sections["updated"] = np.frombuffer(self._updated, np.uint32)
+        sections["reused"] = np.frombuffer(self._reused, np.uint16)
         for name in COLUMNS:
             codes, values[name] = _coded(self._columns[name])
             sections[name] = codes
         codes, values["device"] = _coded([device for _, device in self._devices])
         sections["device.codes"] = codes
         sections["device.docs"] = np.array([doc for doc, _ in self._devices], np.uint16)
-        for face, texts in enumerate(self._texts):
+        for face, texts in self._texts.items():
             sections |= _strings(f"text.{face}", texts, unit=np.uint16)
         for name, spelt in zip(("full", "initials"), self._spelt, strict=True):
             sections |= _strings(f"spelt.{name}", spelt)
@@ -375,11 +379,11 @@ class Block:
         starts = self._sections[f"{space}.starts"]
         return slice(int(starts[numbers.start]), int(starts[numbers.stop]))
 
-    def having(self, space: str, numbers: range, faces: slice) -> NDArray[np.bool_]:
+    def having(self, space: str, numbers: range, faces: Sequence[int]) -> NDArray[np.bool_]:
         """Which documents have one of these terms in one of these faces?"""
         mask = np.zeros(self.count, np.bool_)
         postings = self.postings(space, numbers)
-        good: NDArray[np.bool_] = np.any(self.patterns(space)[:, faces], axis=1)
+        good: NDArray[np.bool_] = np.any(self.patterns(space)[:, list(faces)], axis=1)
         mask[self._sections[f"{space}.docs"][postings][good[self.codes(space, postings)]]] = True
         return mask
 

@@ -23,12 +23,14 @@ from indexer.engines.whoosh_engine.block import KEYS, MOST_DOCUMENTS, SPACES, Bl
 from indexer.engines.whoosh_engine.bounds import Reference
 from indexer.plan import Concept
 from indexer.projection import FACES, Space
-from indexer.ranking import Field
+from indexer.ranking import PRIOR_STEPS, Field, Floats
 from indexer.suggestions import Typed
 
 WORDS64 = MOST_DOCUMENTS // 64
 Bits = NDArray[np.uint64]  # a row a block, a bit a document
 Mask = NDArray[np.bool_]
+Bytes = NDArray[np.uint8]
+_NEUTRAL = 128  # the byte of a prior of 1
 
 
 @dataclass(frozen=True)
@@ -100,6 +102,8 @@ class _Block(ctypes.Structure):
         ("live", c_void_p),
         ("updated", c_void_p),
         ("versions", c_void_p),
+        ("priors", c_void_p),
+        ("most_prior", c_double),
         ("ids", c_void_p),
         ("id_ends", c_void_p),
         ("spaces", _Space * len(SPACES)),
@@ -225,8 +229,9 @@ class Part:
 class Table:
     """The blocks of one snapshot in the form in which the kernel reads them."""
 
-    def __init__(self, parts: Sequence[Part]) -> None:
-        self._parts = list(parts)  # the structures point into their rows
+    def __init__(self, parts: Sequence[Part], priors: Sequence[Bytes]) -> None:
+        """`priors` has a byte a document of each block."""
+        self._parts, self.priors = list(parts), list(priors)  # the structures point into their rows
         self.blocks = [part.block for part in parts]
         self.live = rows([part.row for part in parts])
         self.count = sum(part.count for part in parts)
@@ -238,6 +243,9 @@ class Table:
         self._fields: dict[tuple[Space, Field], _Field] = {}
         self._columns: dict[tuple[str, ...], tuple[Any, list[tuple[str, str]]]] = {}
         self._structs = (_Block * max(1, len(parts)))(*(part.laid for part in parts))
+        for laid, known in zip(self._structs, self.priors, strict=False):
+            laid.priors = known.ctypes.data
+            laid.most_prior = float(prior_of(known).max(initial=1.0))
 
     def search(self, question: Question, allowed: Bits, named: Bits | None, wanted: int) -> Answer:
         """The best `wanted` of the allowed documents, those that the query names first."""
@@ -377,6 +385,16 @@ def _strings(parts: Sequence[str]) -> tuple[bytes, array[int]]:
 
 def _at(numbers: array[Any]) -> int:
     return numbers.buffer_info()[0]
+
+
+def prior_bytes(priors: Floats) -> Bytes:
+    """What `ranking.prior` says, a byte a document and nothing lost."""
+    return (_NEUTRAL + (priors - 1.0) * PRIOR_STEPS).astype(np.uint8)
+
+
+def prior_of(bytes: Bytes) -> Floats:
+    """And back; `kernel.c` has the same."""
+    return 1.0 + (bytes.astype(np.float64) - _NEUTRAL) / PRIOR_STEPS
 
 
 def pack(mask: Mask) -> Bits:

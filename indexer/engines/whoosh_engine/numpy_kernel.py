@@ -67,7 +67,7 @@ class _Sums:
 
 def search(table: Table, question: Question, allowed: Bits, named: Bits | None, wanted: int) -> Answer:
     """See `kernel.Table.search`."""
-    from indexer.engines.whoosh_engine.kernel import Answer, Place
+    from indexer.engines.whoosh_engine.kernel import Answer, Place, prior_of
 
     blocks = table.blocks
     bases = [0, *np.cumsum([block.count for block in blocks]).tolist()]
@@ -81,7 +81,8 @@ def search(table: Table, question: Question, allowed: Bits, named: Bits | None, 
     else:
         others = np.zeros(len(may))
     share = np.minimum(sums.matched / sums.wanted, 1.0) if sums.wanted > 0 else np.ones(len(may))
-    total_scores = scores * share**question.coverage + question.share * others
+    priors = np.concatenate([np.zeros(0), *map(prior_of, table.priors)])
+    total_scores = (scores * share**question.coverage + question.share * others) * priors
     found = may if question.everything else may & (scores > 0) & (sums.number >= question.need)
     found = found | exact
     docs = np.flatnonzero(found)
@@ -149,7 +150,7 @@ def _fitting(block: Block, typed: Typed, level: int, left: Mask) -> Mask:
     found = left.copy()
     for gram in typed.grams():
         numbers = block.numbers(Space.GRAMS, gram.text, whole=gram.whole)
-        found &= block.having(Space.GRAMS, numbers, slice(face, face + 1))
+        found &= block.having(Space.GRAMS, numbers, (face,))
     if level == 0:
         for doc in np.flatnonzero(found).tolist():
             found[doc] = typed.title_starts(block.text(face, doc).strip())

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Sequence
 from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
@@ -17,13 +17,15 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from indexer import ranking
 from indexer.analysis import is_cjk
 from indexer.analysis.identifiers import LONGEST
 from indexer.engines.base import Scope
 from indexer.engines.whoosh_engine import kernel
 from indexer.engines.whoosh_engine.block import Block, Key, having
 from indexer.plan import Condition
-from indexer.projection import FACES, STAFF, Card, Space
+from indexer.projection import QUOTED, STAFF, Card, Space
+from indexer.ranking import Prior
 
 Mask = NDArray[np.bool_]
 _Kept = TypeVar("_Kept")
@@ -66,6 +68,21 @@ class OpenSegment(Block):
         """Where its arrays lie, found out once: there are forty."""
         return kernel.addresses(self)
 
+    def priors(self, today: int, numbers: Prior) -> NDArray[np.uint8]:
+        """By what the score of each document is multiplied, as `kernel.prior_of` reads it. Worked out once a day."""
+        return self._kept.get(("prior", today, numbers), lambda: self._priors(today, numbers))
+
+    def _priors(self, today: int, numbers: Prior) -> NDArray[np.uint8]:
+        founded = np.array([numbers.founded(value) for value in self.values("confidence")])
+        priors = ranking.prior(
+            self.section("updated"),
+            self.section("reused"),
+            founded[self.section("confidence")],
+            today=today,
+            numbers=numbers,
+        )
+        return kernel.prior_bytes(priors)
+
     def visible(self, scope: Scope) -> Mask:
         """Whom the asker may know of, but for `scope.exclude`, which the snapshot takes out."""
         return self._kept.get(("scope", scope.audiences, scope.groups), lambda: self._visible(scope))
@@ -101,11 +118,11 @@ class OpenSegment(Block):
         return mask
 
     def containing(self, phrase: str, *, staff_text: bool) -> Mask:
-        """Which documents contain a canonical phrase in a face that the asker may match?"""
-        faces = range(len(FACES) if staff_text else STAFF)
+        """Which documents contain a canonical phrase in a face that the asker may match, and may be shown?"""
+        faces = [face for face in QUOTED if staff_text or face != STAFF]
         return self._kept.get(("phrase", phrase, staff_text), lambda: self._containing(phrase, faces))
 
-    def _containing(self, phrase: str, faces: range) -> Mask:
+    def _containing(self, phrase: str, faces: Sequence[int]) -> Mask:
         found = np.ones(self.count, np.bool_)
         units = phrase.split()
         for unit in units:
@@ -120,7 +137,7 @@ class OpenSegment(Block):
             return found  # the terms say it all
         return self._said(phrase, found, faces)
 
-    def _said(self, piece: str, candidates: Mask, faces: range) -> Mask:
+    def _said(self, piece: str, candidates: Mask, faces: Sequence[int]) -> Mask:
         """In which of these documents does the text of a face contain the piece?"""
         said = np.zeros(self.count, np.bool_)
         if candidates.any():
@@ -131,15 +148,15 @@ class OpenSegment(Block):
                 )
         return said
 
-    def _having(self, gram: str, faces: range, *, whole: bool = True) -> Mask:
-        return self.having(Space.GRAMS, self.numbers(Space.GRAMS, gram, whole=whole), slice(faces.start, faces.stop))
+    def _having(self, gram: str, faces: Sequence[int], *, whole: bool = True) -> Mask:
+        return self.having(Space.GRAMS, self.numbers(Space.GRAMS, gram, whole=whole), faces)
 
 
 def _passes(column: str, value: str, one: Condition) -> bool:
     """Does a document with this value in the column pass? Asked of a card, so that there is one rule."""
     attributes = dict.fromkeys(("kind", "category", "audience", "owner_group"), "") | {column: value}
     card = Card(
-        id="", version=0, title="", devices=(), codes=(), updated=0, keys=frozenset(),
+        id="", version=0, title="", devices=(), codes=(), updated=0, reused=0, confidence="", keys=frozenset(),
         filter_keys=("", frozenset(), frozenset()), **attributes,
     )  # fmt: skip
     return card.passes(one.filter, one.keys)

@@ -6,6 +6,7 @@ search it; the engine swaps in the next one, which takes over the blocks that ar
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterator, Sequence
 
 import numpy as np
@@ -46,12 +47,14 @@ class View:
 class Snapshot:
     """A state of the index."""
 
-    def __init__(self, generation: int, views: Sequence[View], parameters: Parameters) -> None:
+    def __init__(self, generation: int, views: Sequence[View], parameters: Parameters, *, today: dt.date) -> None:
+        """`today` is the day by which documents age for as long as the snapshot is in use."""
         self.generation = generation
         self.views = list(views)
         self.segments = [view.segment for view in views]
         self._parameters = parameters
-        self._table = kernel.Table([view.part for view in views])
+        priors = [segment.priors(today.toordinal(), parameters.prior) for segment in self.segments]
+        self._table = kernel.Table([view.part for view in views], priors)
         self.count = self._table.count
         self._kept = Kept(_KEPT_SCOPES)
 

@@ -7,6 +7,8 @@ import datetime as dt
 import pytest
 
 from indexer import Engine, IndexDocument, Scope, SearchRequest, Tier, parse
+from kb import clock
+from tests.conftest import Clock
 from tests.indexer.conftest import Search, ids
 
 STAFF = Scope(frozenset({"public", "staff"}), frozenset(), staff_text=True)
@@ -228,6 +230,89 @@ def test_staff_text_matches_for_staff_alone(library: Engine, search: Search) -> 
     # nor may a minus tell the public what the staff text says
     assert "SOL-TV-001" in ids(search("黑屏 -分支器", Scope.public()))
     assert "SOL-TV-001" not in ids(search("黑屏 -分支器", STAFF))
+
+
+# Captured words: found by, and never to be seen
+
+
+def test_captured_words_find_for_everybody(engine: Engine, search: Search) -> None:
+    engine.apply(
+        [solution("A", "光猫红灯", captured=("昨晚打雷后猫儿趴窝了", "ORA-12541")), solution("B", "光猫绿灯")], []
+    )
+    for scope in (Scope.public(), STAFF):
+        for typed, tier in (("打雷 趴窝", Tier.WORDS), ("12541", Tier.WORDS), ("儿趴", Tier.BIGRAMS)):
+            assert [(hit.id, hit.tier) for hit in search(typed, scope).hits] == [("A", tier)]
+    assert ids(search("光猫 打雷")) == ["A", "B"]
+
+
+@pytest.mark.parametrize("typed", ["“打雷后”", "“雷”", "“ORA”", "“打雷”", "dalei", "dl"])
+def test_captured_words_are_in_no_phrase_and_have_no_sound(engine: Engine, search: Search, typed: str) -> None:
+    """Else a row of guesses would read them out."""
+    engine.apply([solution("A", "光猫红灯", captured=("昨晚打雷后", "ORA-12541")), solution("B", "绿灯", "打雷后")], [])
+    assert "A" not in ids(search(typed))
+    assert "A" in ids(search("光猫 -打雷 -“雷后” -“12541”"))
+    assert search("kind:solution -“昨晚打雷后”").total == 2
+
+
+@pytest.mark.parametrize("prefix", ["昨", "昨晚打雷", "zwdl", "zuowan", "o", "ora"])
+def test_captured_words_are_never_suggested(engine: Engine, prefix: str) -> None:
+    engine.apply([solution("A", "光猫红灯", captured=("昨晚打雷后", "ORA-12541"))], [])
+    assert engine.suggest(prefix, Scope.everything()) == []
+
+
+def test_captured_words_count_once_however_often_they_were_said(engine: Engine, search: Search) -> None:
+    engine.apply(
+        [solution("A", "光猫红灯", captured=("打雷",)), solution("B", "光猫红灯", captured=("打雷打雷",) * 12)], []
+    )
+    assert len({hit.score for hit in search("打雷").hits}) == 1
+
+
+def test_a_pair_of_characters_does_not_run_from_one_captured_text_into_the_next(engine: Engine, search: Search) -> None:
+    engine.apply([solution("A", "光猫红灯", captured=("打雷", "趴窝"))], [])
+    assert search("雷趴").total == 0
+
+
+# The prior
+
+
+def test_of_two_that_say_the_same_the_better_proven_stands_higher(engine: Engine, search: Search) -> None:
+    today = clock.today()
+    engine.apply(
+        [
+            solution("A", "光猫红灯", confidence="unverified"),
+            solution("B", "光猫红灯"),
+            solution("C", "光猫红灯", confidence="verified"),
+            solution("D", "光猫红灯", updated=today),
+            solution("E", "光猫红灯", updated=today - dt.timedelta(days=4000), reused=1),
+            solution("F", "光猫红灯", updated=today, reused=1),
+            solution("G", "光猫红灯", updated=today, reused=40, confidence="verified"),
+        ],
+        [],
+    )
+    for typed in ("光猫", "猫红", "gmhd"):  # in each tier
+        assert ids(search(typed)) == ["G", "F", "D", "C", "B", "E", "A"], typed
+
+
+def test_a_prior_lifts_nothing_into_another_tier(engine: Engine, search: Search) -> None:
+    engine.apply(
+        [
+            solution("A", "光猫", "盒子里", updated=dt.date(2001, 1, 1), confidence="unverified"),
+            solution("B", "把光猫的灯擦亮", updated=clock.today(), reused=1000, confidence="verified"),
+        ],
+        [],
+    )
+    assert [(hit.id, hit.tier) for hit in search("光猫").hits] == [("A", Tier.EXACT), ("B", Tier.WORDS)]
+
+
+def test_documents_age(engine: Engine, search: Search, stopped_clock: Clock) -> None:
+    """From one opening to the next, and the same on one day."""
+    engine.apply([solution("A", "光猫红灯", updated=clock.today())], [])
+    scores = []
+    for days in (0, 0, 900):
+        stopped_clock.advance(days=days)
+        engine.apply([solution("X", "别的", version=stopped_clock.moment.toordinal() + len(scores))], [])
+        scores.append(search("光猫").hits[0].score)
+    assert scores[0] == scores[1] > scores[2]
 
 
 @pytest.mark.parametrize(

@@ -78,7 +78,10 @@ def random_document(rng: random.Random, number: int, version: int) -> IndexDocum
         category=rng.choice(["数字电视/机顶盒", "宽带接入/PON宽带", ""]),
         audience=rng.choice(["public", "public", "staff", "restricted"]),
         owner_group=rng.choice(["g1", "g2"]),
-        updated=rng.choice([None, dt.date(2026, 1, 1), dt.date(2026, 1, 2)]),
+        updated=rng.choice([None, dt.date(2026, 1, 1), dt.date(2026, 1, 2), dt.date(2019, 5, 6), dt.date(2031, 1, 1)]),
+        captured=tuple(text(5) for _ in range(rng.choice((0, 0, 1, 12)))),
+        reused=rng.choice((0, 0, 1, 5, 70_000)),
+        confidence=rng.choice(("", "verified", "single_source", "unverified", "guessed")),
     )
 
 
@@ -122,7 +125,10 @@ def test_same_as_the_judge_over_segments_deletions_and_merges(analyzer: Analyzer
 def test_same_as_the_judge_on_any_text(
     analyzer: Analyzer, tmp_path_factory: pytest.TempPathFactory, texts: list[str], asked: list[str], cut: int
 ) -> None:
-    documents = [IndexDocument(f"S-{n}", 1, "solution", text[:9], text, text[::-1]) for n, text in enumerate(texts)]
+    documents = [
+        IndexDocument(f"S-{n}", 1, "solution", text[:9], text, text[::-1], captured=tuple(texts[n - 1 : n + 1]))
+        for n, text in enumerate(texts)
+    ]
     ours, judge = WhooshEngine.create(tmp_path_factory.mktemp("any") / "index", analyzer), ScanEngine(analyzer)
     for engine in (ours, judge):
         engine.apply(documents[:cut], [])

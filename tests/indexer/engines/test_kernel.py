@@ -15,7 +15,7 @@ from indexer.engines.base import FACETS
 from indexer.engines.scan import ScanEngine
 from indexer.engines.whoosh_engine import WhooshEngine, kernel
 from indexer.plan import Concept
-from indexer.projection import Space
+from indexer.projection import FACES, Space
 from indexer.ranking import Field, Parameters
 from tests.indexer.engines.test_judge import QUERIES, SCOPES, WORDS, assert_same, needs_native, random_document
 
@@ -62,8 +62,8 @@ def test_same_as_numpy_by_other_numbers_than_the_blocks_were_written_with(
     fields = {
         space: Field(
             rng.uniform(0.5, 2.5),
-            (1.0, *(rng.choice((0.0, 0.5, 2.0, 8.0)) for _ in range(4))),
-            tuple(rng.choice((0.0, 0.4, 0.9)) for _ in range(5)),
+            (1.0, *(rng.choice((0.0, 0.5, 2.0, 8.0)) for _ in FACES[1:])),
+            tuple(rng.choice((0.0, 0.4, 0.9)) for _ in FACES),
         )
         for space in Space
     }
@@ -108,7 +108,9 @@ def test_fewer_hits_than_none_are_none(
     engine.apply([IndexDocument(f"D-{n}", 1, "solution", "光猫", "") for n in range(3)], [])
     field = Parameters().fields[Space.WORDS]
     table = engine._current()._table
-    answer = table.search(kernel.Question(Space.WORDS, [Concept((("光猫", 1.0),))], field, 5), table.live, None, -1)
+    answer = table.search(
+        kernel.Question(Space.WORDS, [Concept((("光猫", 1.0),))], field, len(FACES)), table.live, None, -1
+    )
     assert (answer.best, answer.total) == ([], 3)
 
 
@@ -128,12 +130,14 @@ def test_what_has_no_weight_finds_nothing(
     request = SearchRequest(parse("10.0.3.17"), Scope.everything())
     assert [hit.id for hit in judge.search(request).hits] == ["D-0"]
     assert_same(ours.search(request), judge.search(request), "10.0.3.17")
-    parts, field = [view.part for view in ours._current().views], parameters.fields[Space.WORDS]
+    snapshot, field = ours._current(), parameters.fields[Space.WORDS]
     for terms, weight in (((("光猫", 0.0),), 1.0), ((("光猫", 0.0), ("10.0.3.17", 1.0)), 1.0), ((("光猫", 1.0),), 0.0)):
-        table = kernel.Table(parts)
-        question = kernel.Question(Space.WORDS, [Concept(terms, weight)], field, 5)
+        table = kernel.Table([view.part for view in snapshot.views], snapshot._table.priors)
+        question = kernel.Question(Space.WORDS, [Concept(terms, weight)], field, len(FACES))
         assert [place.doc for place in table.search(question, table.live, None, 10).best] == [0] * (len(terms) - 1)
-        also = kernel.Question(Space.WORDS, [*question.concepts, Concept((("10.0.3.17", 1.0),))], field, 5, need=2)
+        also = kernel.Question(
+            Space.WORDS, [*question.concepts, Concept((("10.0.3.17", 1.0),))], field, len(FACES), need=2
+        )
         assert table.search(also, table.live, None, 10).total == len(terms) - 1
 
 

@@ -104,6 +104,7 @@ def test_same_where_it_is_intricate(analyzer: Analyzer, tmp_path: Path, text: st
         IndexDocument("A-2", 1, "solution", "", text[half:], text[:half]),
         IndexDocument("A-3", 1, "policy", "标", "", symptoms=tuple(text.split()[:99]), codes=(text[:9].strip(),)),
         IndexDocument("A-4", 1, "policy", "CA卡插搜不到wifi读不出 Ora-1 x", "", text, symptoms=(text[:99], "", "卡")),
+        IndexDocument("A-5", 1, "policy", "题", text[:9], text[:9], captured=(text, "ORA-1 ORA-1", "", text)),
     ]
     _assert_same(tmp_path, analyzer, documents)
 
@@ -126,7 +127,9 @@ def test_same_on_any_text(
     analyzer: Analyzer, tmp_path_factory: pytest.TempPathFactory, texts: list[tuple[str, str, str, list[str]]]
 ) -> None:
     documents = [
-        IndexDocument(f"A-{number}", 1, "solution", title, body, staff, symptoms=tuple(said), devices=(title,))
+        IndexDocument(
+            f"A-{number}", 1, "solution", title, body, staff, tuple(said), (), (title,), captured=(staff, *said)
+        )
         for number, (title, body, staff, said) in enumerate(texts)
     ]
     _assert_same(tmp_path_factory.getbasetemp(), analyzer, documents)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from pathlib import Path
 
 from indexer import IndexDocument, Scope, SearchRequest, parse
@@ -24,6 +25,21 @@ def test_blocks_that_a_commit_did_not_touch_are_handed_on(analyzer: Analyzer, tm
     assert after.views[0] is before.views[0]
     assert after.views[1] is not before.views[1] and after.views[1].segment is before.views[1].segment
     assert len(after.views) == 3
+    assert after._table.priors[0] is before._table.priors[0]
+
+
+def test_priors_are_worked_out_anew_on_another_day(analyzer: Analyzer, tmp_path: Path) -> None:
+    """For the blocks that stay as well, when the next commit is opened."""
+    day = dt.date(2026, 11, 23)
+    engine = WhooshEngine.create(tmp_path / "index", analyzer, today=lambda: day)
+    engine.apply([IndexDocument("S-0", 1, "solution", "光猫红灯", "", updated=day)], [])
+    first = engine._current()
+    day += dt.timedelta(days=800)
+    assert engine._current() is first
+    engine.apply(_documents(1), [])
+    after = engine._current()
+    assert after.views[0] is first.views[0]
+    assert first._table.priors[0].tolist() == [128 + 31] and after._table.priors[0][0] < 128
 
 
 def test_what_an_asker_may_see_follows_every_deletion(analyzer: Analyzer, tmp_path: Path) -> None:
