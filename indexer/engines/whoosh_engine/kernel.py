@@ -187,6 +187,7 @@ _native = native.LIBRARY
 _ORDER = {space: number for number, space in enumerate(SPACES)}
 _TERMS = ("text", "ends", "starts", "docs")
 _COUNTS = ("codes", "bounds", "rare_at", "rare", "patterns", "lengths")
+_MOST_TERMS = 32_767  # of a question: sums of bounds have 16 bits, and each term rounds up by one
 _MOST_KNOWN = 20_000  # concepts whose document frequency a snapshot remembers
 
 
@@ -249,10 +250,10 @@ class Table:
 
     def search(self, question: Question, allowed: Bits, named: Bits | None, wanted: int) -> Answer:
         """The best `wanted` of the allowed documents, those that the query names first."""
-        if _native is None:
+        concepts = [*question.concepts, *question.others]
+        if _native is None or sum(len(concept.terms) for concept in concepts) > _MOST_TERMS:
             return numpy_kernel.search(self, question, allowed, named, wanted)
         wanted = max(0, wanted)  # C has no number below 0, and would write more hits than there is room for
-        concepts = [*question.concepts, *question.others]
         ranked = len(question.concepts)
         names = [
             (question.space if number < ranked else Space.GRAMS, concept.terms, question.faces)

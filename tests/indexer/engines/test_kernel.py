@@ -114,6 +114,22 @@ def test_fewer_hits_than_none_are_none(
     assert (answer.best, answer.total) == ([], 3)
 
 
+@pytest.mark.parametrize("number", [32_767, 65_537])
+def test_more_terms_than_a_sum_of_bounds_has_room_for(analyzer: Analyzer, tmp_path: Path, number: int) -> None:
+    """Nothing is left out for it: they are asked of numpy."""
+    rng = random.Random(number)
+    engine = _filled(tmp_path / "index", analyzer, rng, batches=2, size=200)
+    table, field = engine._current()._table, Parameters().fields[Space.WORDS]
+    terms = (*((word, rng.random()) for word in WORDS), *((f"没有{n}", 1.0) for n in range(number - len(WORDS))))
+    asked = [Concept(terms[:20]), Concept(terms[20:])]
+    answer = table.search(kernel.Question(Space.WORDS, asked, field, len(FACES)), table.live, None, 5)
+    known = [Concept(asked[0].terms), Concept(terms[20 : len(WORDS)])]
+    same = table.search(kernel.Question(Space.WORDS, known, field, len(FACES)), table.live, None, 5)
+    assert answer.total == same.total > 100
+    assert [place[:2] for place in answer.best] == [place[:2] for place in same.best]
+    assert [place.score for place in answer.best] == pytest.approx([place.score for place in same.best], abs=2e-6)
+
+
 @pytest.mark.parametrize("compiled", [pytest.param(True, marks=needs_native), False])
 def test_what_has_no_weight_finds_nothing(
     analyzer: Analyzer, tmp_path: Path, compiled: bool, monkeypatch: pytest.MonkeyPatch
