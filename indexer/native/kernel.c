@@ -3,8 +3,8 @@
  *
  * Documents are taken a window at a time. First every posting adds the most that it can be worth, a byte written with the
  * block and looked up, to a 16-bit sum of its document; these sums stay in the first-level cache and cost a nanosecond a
- * posting. They are never too low, so only the few documents whose sum reaches the page so far are scored exactly, the
- * most promising first. What is left out cannot change a hit or its score.
+ * posting. They are never too low, so only the few documents whose sum, by the greatest prior of the block and then by their
+ * own, reaches the page so far are scored exactly, the most promising first. What is left out cannot change a hit or its score.
  */
 
 #include <math.h>
@@ -387,26 +387,28 @@ static void score(search_t *search, uint32_t block, uint32_t doc, int named) {
     }
 }
 
-/* Score the documents with a bit, in their order. */
-static void score_all(search_t *search, uint32_t block, uint32_t start, uint32_t words, const uint64_t *bits,
-                      const uint64_t *named) {
-    const request_t *request = search->request;
-    for (uint32_t term = 0; term < request->last[request->concepts + request->others]; term++)
-        search->terms[term].list.place = search->terms[term].begin;
-    for (uint32_t word = 0; word < words; word++)
-        for (uint64_t rest = bits[word]; rest; rest &= rest - 1) {
-            uint32_t bit = (uint32_t)__builtin_ctzll(rest);
-            score(search, block, start + word * 64 + bit, named && named[word] >> bit & 1);
-        }
-}
-
-/* The sum that a document must have to reach the page as it is now. `scale` is what a sum is of a score, where the prior is
- * the greatest of the block. */
+/* The sum that a document must have to reach the page as it is now. `scale` is by how much a sum is larger than a score. */
 static uint32_t level_of(const search_t *search, double scale) {
     if (search->size < search->request->wanted) return 0;
     if (search->hits[0].named) return MOST + 1;
     double least = (search->hits[0].score - SLACK) * scale;
     return least <= 0.0 ? 0 : least > MOST ? MOST + 1 : (uint32_t)least;
+}
+
+/* Score the documents with a bit, in their order, but for those that by their own prior do not reach the page any more. */
+static void score_all(search_t *search, uint32_t block, uint32_t start, uint32_t words, const uint64_t *bits,
+                      const uint64_t *named, const uint16_t *sums, double scale) {
+    const request_t *request = search->request;
+    const uint8_t *priors = search->blocks[block].priors + start;
+    for (uint32_t term = 0; term < request->last[request->concepts + request->others]; term++)
+        search->terms[term].list.place = search->terms[term].begin;
+    for (uint32_t word = 0; word < words; word++)
+        for (uint64_t rest = bits[word]; rest; rest &= rest - 1) {
+            uint32_t bit = (uint32_t)__builtin_ctzll(rest), at = word * 64 + bit;
+            int is_named = named && named[word] >> bit & 1;
+            if (is_named || sums[at] >= level_of(search, scale / prior_of(priors[at])))
+                score(search, block, start + at, is_named);
+        }
 }
 
 /* A sum that at least `wanted` of these documents have, and few more; 0 if they are few anyway. */
@@ -435,6 +437,7 @@ static void search_window(search_t *search, uint32_t index, uint32_t start, doub
     uint32_t documents = block->count - start < WINDOW ? block->count - start : WINDOW;
     uint32_t words = (documents + 63) / 64, every = request->concepts + request->others;
     asked_t *first = search->terms, *others = first + request->last[request->concepts], *end = first + request->last[every];
+    double least = scale / block->most_prior; /* by how much a sum is larger than the score of any document here */
     uint16_t sums[WINDOW], numbers[WINDOW];
     uint64_t bits[WINDOW64], better[WINDOW64];
     memset(sums, 0, words * 64 * sizeof *sums);
@@ -459,7 +462,7 @@ static void search_window(search_t *search, uint32_t index, uint32_t start, doub
         *total += (uint64_t)__builtin_popcountll(found[word]);
     }
     if (!request->wanted) return;
-    uint32_t level = level_of(search, scale), more = 0;
+    uint32_t level = level_of(search, least), more = 0;
     for (asked_t *asked = others; asked < end; asked++) more += asked->list.size ? asked->most[BOUNDS - 1] : 0;
     reaching(sums, words, level > more ? level - more : 0, bits);
     for (uint32_t word = 0; word < words; word++) bits[word] = (bits[word] | (named ? named[word] : 0)) & found[word];
@@ -476,11 +479,11 @@ static void search_window(search_t *search, uint32_t index, uint32_t start, doub
             better[word] &= bits[word];
             bits[word] &= ~better[word];
         }
-        score_all(search, index, start, words, better, named);
+        score_all(search, index, start, words, better, named, sums, scale);
     }
-    reaching(sums, words, level_of(search, scale), better);
+    reaching(sums, words, level_of(search, least), better);
     for (uint32_t word = 0; word < words; word++) bits[word] &= better[word] | (named ? named[word] : 0);
-    score_all(search, index, start, words, bits, named);
+    score_all(search, index, start, words, bits, named, sums, scale);
 }
 
 /* Returns the number of hits, best first, and the number of documents found; -1 without memory. `allowed`, `named` and
@@ -531,8 +534,8 @@ int64_t kb_search(const block_t *blocks, uint32_t number, const request_t *reque
             }
         for (uint32_t start = 0; start < block->count; start += WINDOW) {
             uint64_t offset = (uint64_t)index * WORDS64 + start / 64;
-            search_window(&search, index, start, scale / block->most_prior, allowed + offset,
-                          named ? named + offset : NULL, found + offset, total);
+            search_window(&search, index, start, scale, allowed + offset, named ? named + offset : NULL, found + offset,
+                          total);
         }
         uint32_t words = (block->count + 63) / 64;
         memset(found + (uint64_t)index * WORDS64 + words, 0, (WORDS64 - words) * sizeof *found);
