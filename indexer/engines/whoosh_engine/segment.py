@@ -62,6 +62,7 @@ class OpenSegment(Block):
         super().__init__(path)
         self.name = name
         self._kept = Kept(_KEPT_MASKS)
+        self._prior: tuple[tuple[int, Prior], NDArray[np.uint8]] | None = None
 
     @cached_property
     def addresses(self) -> kernel.Addresses:
@@ -70,7 +71,10 @@ class OpenSegment(Block):
 
     def priors(self, today: int, numbers: Prior) -> NDArray[np.uint8]:
         """By what the score of each document is multiplied, as `kernel.prior_of` reads it. Worked out once a day."""
-        return self._kept.get(("prior", today, numbers), lambda: self._priors(today, numbers))
+        known = self._prior
+        if known is None or known[0] != (today, numbers):
+            known = self._prior = (today, numbers), self._priors(today, numbers)
+        return known[1]
 
     def _priors(self, today: int, numbers: Prior) -> NDArray[np.uint8]:
         founded = np.array([numbers.founded(value) for value in self.values("confidence")])
