@@ -1,11 +1,12 @@
 """What does an engine keep of a document?
 
-Each document has six faces (title, symptoms, tags, body, captured words, staff text) and is found in three spaces: words,
-grams (pairs of characters) and pinyin. In a space, a term has one count per face. Text is cut once, here, for every engine.
+Each document has six faces (title, symptoms, tags, body, captured words, staff text) and is found in three spaces:
+words, grams (pairs of characters) and pinyin. In a space, a term has one count per face. Text is cut once, here, for
+every engine.
 
-The face `captured` is hidden: it holds words of people whose incidents the entry solved. It takes part in words and grams,
-and a term counts there once, however often it was said. Its text is not kept, so phrases do not see it, and nothing of it
-can be quoted.
+The face `captured` is hidden: it holds words of people whose incidents the entry solved. It takes part in words and
+grams, and a term counts there once, however often it was said. Its text is not kept, so phrases do not see it, and
+nothing of it can be quoted.
 """
 
 from __future__ import annotations

@@ -40,8 +40,8 @@ class Field:
 
 @dataclass(frozen=True)
 class Prior:
-    """What speaks for a document whatever is asked: three factors near 1, together LEAST_PRIOR to MOST_PRIOR, so that they
-    order what the words leave close and nothing else. What is not known is 1."""
+    """What speaks for a document whatever is asked: three factors near 1, together LEAST_PRIOR to MOST_PRIOR, so that
+    they order what the words leave close and nothing else. What is not known is 1."""
 
     new: float = 1.03  # approved today
     old: float = 0.96  # long ago: devices, tariffs and menus have changed since
@@ -66,15 +66,16 @@ LEAST_PRIOR, MOST_PRIOR = 1 - 102 / PRIOR_STEPS, 1 + 122 / PRIOR_STEPS  # 0.900 
 class Parameters:
     """All numbers of the ranking. Changed only with figures from `kb eval` on both halves of the tuning data.
 
-    Captured words help to find an entry and cannot lift it above one whose own title has what was typed. A term counts there
-    once, so it adds 0.4 to the pooled count of its word, and 0.4 x (1 + 5.6) where the word with the most synonyms was said in
-    all of its ways (5.6 is the sum of their weights). The title alone has 3 / (0.8 + 0.2 x), x its length in average titles:
-    more than 2.64 up to x = 1.6, and more than 0.4 up to x = 33, or 23 where the two priors are as far apart as they can be.
-    Saturation rises with the pooled count and the idf is the same, so the title wins word by word, and pair by pair. Length does
-    not matter (b = 0): the average over all documents says nothing of a face that few of them have, and with b = 0.5 a dozen
-    reports in an index where one entry in fifty has any would count a thirtieth. Over the judged reports, with one part captured
-    and the other asked, the first hit changed for one report in 288 with any weight from 0.4 to 1.5; with the same part asked
-    again, success@3 rose from 0.95 to 1.
+    Captured words help to find an entry and cannot lift it above one whose own title has what was typed. A term
+    counts there once, so it adds 0.4 to the pooled count of its word, and 0.4 x (1 + 5.6) where the word with the
+    most synonyms was said in all of its ways (5.6 is the sum of their weights). The title alone has 3 / (0.8 + 0.2
+    x), x its length in average titles: more than 2.64 up to x = 1.6, and more than 0.4 up to x = 33, or 23 where the
+    two priors are as far apart as they can be. Saturation rises with the pooled count and the idf is the same, so the
+    title wins word by word, and pair by pair. Length does not matter (b = 0): the average over all documents says
+    nothing of a face that few of them have, and with b = 0.5 a dozen reports in an index where one entry in fifty has
+    any would count a twenty-fifth. Over the judged reports, with one part captured and the other asked, the first hit
+    changed for one report in 288 with any weight from 0.4 to 1.5; with the same part asked again, success@3 rose from
+    0.95 to 1.
     """
 
     fields: dict[Space, Field] = field(
@@ -127,10 +128,11 @@ def combined(words: Floats, matched: Floats, wanted: float, grams: Floats, param
 def prior(
     updated: NDArray[np.integer], reused: NDArray[np.integer], founded: Floats, *, today: int, numbers: Prior
 ) -> Floats:
-    """By what is a document's score multiplied? `updated` and `today` are days since year 1 (0 is unknown), `reused` the
-    verified incidents that it solved, `founded` what `Prior.founded` says of its figures.
+    """By what is a document's score multiplied? `updated` and `today` are days since year 1 (0 is unknown), `reused`
+    the verified incidents that it solved, `founded` what `Prior.founded` says of its figures.
 
-    Sums and quotients alone, and then a multiple of 1 / PRIOR_STEPS, so that every engine has the same to the last bit."""
+    Sums, products and quotients alone, and then a multiple of 1 / PRIOR_STEPS, so that every engine has the same to
+    the last bit."""
     age = np.maximum(today - updated.astype(np.float64), 0.0)
     freshness = numbers.old + (numbers.new - numbers.old) * numbers.middle / (numbers.middle + age)
     reuse = 1.0 + numbers.reused * reused / (reused + numbers.often)

@@ -442,7 +442,7 @@ int64_t kb_collect(collector_t *one, const lexicon_t *lexicon, const uint32_t *w
         uint32_t end = face_ends[face];
         uint16_t *kept = out;
         count_words(one, lexicon, written, face, begin, end);
-        if (face == SYMPTOMS || face == TAGS || face == CAPTURED) { /* items, a line each: a phrase does not run from one into the next */
+        if (face == SYMPTOMS || face == TAGS || face == CAPTURED) { /* items, a line each */
             for (uint32_t line = begin, stop;; line = stop + 1) {
                 for (stop = line; stop < end && written[stop] != '\n';) stop++;
                 out = count_grams(one, lexicon, out, face, line, stop);

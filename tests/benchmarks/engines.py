@@ -196,7 +196,8 @@ def _projection(one: Cut) -> Projection:
     none = (0,) * len(FACES)
     card = Card(
         id=f"S-{one.number:07}", version=1, title="", kind=one.kind, category=one.category, devices=(), codes=(),
-        audience=one.audience, owner_group="", updated=0, reused=0, confidence="", keys=frozenset(), filter_keys=("", frozenset(), frozenset()),
+        audience=one.audience, owner_group="", updated=0, reused=0, confidence="", keys=frozenset(),
+        filter_keys=("", frozenset(), frozenset()),
     )  # fmt: skip
     return Projection(
         card,
