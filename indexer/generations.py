@@ -1,15 +1,20 @@
 """Which index is in use, and how is it replaced without anybody noticing?
 
     index/
-      CURRENT           the name of the generation in use; replaced, never edited
+      CURRENT           the generation in use and the dictionary that reads queries for it; replaced, never edited
       gen-000012/       one built index: `index/` holds the engine's files, `manifest.json` says what it was built from
       writer.lock       held while the generation in use is written to, and while CURRENT is moved
+      dictionaries/     the dictionaries of generations, see `dictionaries.py`
       worker.lock       held by the index worker as long as it runs, so that there is one
       build.lock        held for a whole rebuild, so that there is one at a time
 
 A rebuild fills a new generation while the old one serves searches and takes changes. Only for its last steps, catching
 up with what changed meanwhile, verifying and moving CURRENT, does it hold `writer.lock`. Killed at any moment it
 leaves the old generation in use; the next rebuild clears what it left. No search and no change creates an index.
+
+Every generation is asked with its own dictionary. Another dictionary that cuts texts alike can be put in use over the same
+generation (`adopt`), for what an index holds depends on the cut alone; any other needs a rebuild. Either way CURRENT moves
+once, so readers see the old generation with the old dictionary or the new with the new.
 """
 
 from __future__ import annotations
@@ -26,13 +31,14 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import IO
+from typing import IO, NamedTuple
 
 from indexer.analysis import Analyzer
+from indexer.dictionaries import Dictionaries, Vocabulary
 from indexer.document import IndexDocument
 from indexer.engines.base import Engine
 from indexer.engines.whoosh_engine import SCHEMA_VERSION, WhooshEngine, sync_folder
-from kb.errors import IndexLocked, IndexUnavailable
+from kb.errors import Conflict, IndexLocked, IndexUnavailable
 
 CPU_MAX = Path("/sys/fs/cgroup/cpu.max")  # microseconds of processor, in so many microseconds
 KEPT = 2  # generations: the one in use, and the one to go back to by hand
@@ -55,6 +61,7 @@ class Manifest:
     documents: int
     outbox: int
     built_at: str  # UTC, ISO 8601
+    dictionary: str = ""  # with which it was built; another that cuts alike may have come into use since
 
 
 @dataclass(frozen=True)
@@ -66,6 +73,7 @@ class Status:
     manifest: Manifest | None = None
     documents: int = 0
     reasons: list[str] = field(default_factory=list)
+    dictionary: str = ""  # in use; "" is the shipped one
 
     @property
     def stale(self) -> bool:
@@ -75,32 +83,91 @@ class Status:
     def as_json(self) -> dict[str, object]:
         """The stable form of `kb index status --json`."""
         manifest = asdict(self.manifest) if self.manifest else {}
-        now = {"documents": self.documents, "usable": self.usable, "stale": self.stale, "reasons": self.reasons}
+        now = {
+            "documents": self.documents,
+            "usable": self.usable,
+            "stale": self.stale,
+            "reasons": self.reasons,
+            "dictionary": self.dictionary,
+        }
         return manifest | now
+
+
+class Opened(NamedTuple):
+    """The generation in use and the dictionary that reads queries for it."""
+
+    generation: str
+    engine: Engine
+    vocabulary: Vocabulary
 
 
 class Generations:
     """The generations below one folder. Share one object in a process; it is safe between threads."""
 
     def __init__(self, root: Path, analyzer: Analyzer) -> None:
+        """`analyzer` reads the shipped dictionary."""
         self._root = root
-        self.analyzer = analyzer
+        self.dictionaries = Dictionaries(root / "dictionaries", analyzer)
         self._opening = threading.Lock()
-        self._open: tuple[str, WhooshEngine] | None = None
+        self._open: Opened | None = None
 
     def current(self) -> Engine:
         """The engine over the generation in use, opened once and followed. Raises IndexUnavailable without one."""
-        name = self._pointed()
+        return self.opened().engine
+
+    @property
+    def analyzer(self) -> Analyzer:
+        """The analyzer of the generation in use; the shipped dictionary's where there is none."""
+        try:
+            return self.dictionaries.open(self._pointed()[1]).analyzer
+        except IndexUnavailable:
+            return self.dictionaries.base
+
+    def opened(self) -> Opened:
+        """The same with its dictionary, for whoever needs both and must not get them from two generations."""
+        name, dictionary = self._pointed()
         known = self._open
-        if known is not None and known[0] == name:
-            return known[1]
+        if known is not None and known.generation == name and known.vocabulary.name == dictionary:
+            return known
         with self._opening:
-            if self._open is None or self._open[0] != name:
+            known = self._open
+            if known is None or (known.generation, known.vocabulary.name) != (name, dictionary):
                 # The engine before is not closed: a search in another thread may still be reading from it.
                 self._refuse_other_formats(name)
+                vocabulary = self.dictionaries.open(dictionary)
                 folder = self._root / name / _INDEX
-                self._open = name, WhooshEngine(folder, self.analyzer, guard=lambda: self._guard(name))
-            return self._open[1]
+                engine = WhooshEngine(folder, vocabulary.analyzer, guard=lambda: self._guard(name))
+                self._open = known = Opened(name, engine, vocabulary)
+            return known
+
+    def read_with(self, dictionary: str) -> Engine:
+        """The generation in use as it would be asked with another dictionary that cuts alike; nothing is changed.
+        Raises Conflict for one that cuts otherwise, IndexUnavailable without an index."""
+        name, _ = self._pointed()
+        analyzer = self.dictionaries.open(dictionary).analyzer
+        if not self.cuts_alike(dictionary):
+            raise Conflict("这部词典切分不同，需要重建索引 · this dictionary cuts texts otherwise: rebuild the index")
+        return WhooshEngine(self._root / name / _INDEX, analyzer)
+
+    def cuts_alike(self, dictionary: str) -> bool:
+        """Does the generation in use hold what it would hold, were it built with this dictionary?"""
+        try:
+            manifest = self._manifest(self._pointed()[0])
+        except (IndexUnavailable, OSError, ValueError, TypeError):
+            return False
+        return manifest.analyzer == self.dictionaries.open(dictionary).analyzer.fingerprint()
+
+    def adopt(self, dictionary: str, *, verify: Callable[[Engine], None] = lambda engine: None) -> None:
+        """Put another dictionary in use over the generation in use, whose texts it cuts alike. `verify` raises when it
+        is not good; after any exception the old one is in use. Raises IndexLocked during a rebuild, and Conflict."""
+        with _locked(self._root / "build.lock"):
+            engine = self.read_with(dictionary)
+            try:
+                verify(engine)
+            finally:
+                engine.close()
+            _replace(self._root / _POINTER, f"{self._pointed()[0]} {dictionary}\n")
+            self.dictionaries.discard(dictionary)
 
     def _refuse_other_formats(self, name: str) -> None:
         with suppress(OSError, ValueError, KeyError, TypeError):  # a lost manifest is told by `status`
@@ -110,14 +177,18 @@ class Generations:
                     f"索引格式是 {version}，现在是 {SCHEMA_VERSION}，需要重建 · the index has another format: rebuild it"
                 )
 
-    def _pointed(self) -> str:
+    def _manifest(self, name: str) -> Manifest:
+        return Manifest(**json.loads((self._root / name / _MANIFEST).read_text("utf-8")))
+
+    def _pointed(self) -> tuple[str, str]:
+        """The generation and the dictionary in use; "" is the shipped one."""
         try:
-            name = (self._root / _POINTER).read_text("ascii").strip()
+            name, _, dictionary = (self._root / _POINTER).read_text("ascii").strip().partition(" ")
         except FileNotFoundError as exc:
             raise IndexUnavailable("还没有建立索引 · no index has been built yet") from exc
         if not name.startswith(_PREFIX) or not (self._root / name).is_dir():
             raise IndexUnavailable(f"CURRENT 指向不存在的索引 · CURRENT names no index: {name[:40]}")
-        return name
+        return name, dictionary
 
     @contextmanager
     def working(self) -> Iterator[None]:
@@ -130,7 +201,7 @@ class Generations:
     def _guard(self, name: str) -> Iterator[None]:
         """Around every write to a generation: nobody else writes, and it is still the one in use."""
         with _locked(self._root / "writer.lock"):
-            if self._pointed() != name:
+            if self._pointed()[0] != name:
                 raise IndexLocked("索引刚被新的一代取代,请重试 · the index was just replaced by a new one; try again")
             yield
 
@@ -138,6 +209,7 @@ class Generations:
         self,
         documents: Iterable[IndexDocument],
         *,
+        dictionary: str = "",
         outbox: int = 0,
         catch_up: Callable[[Engine], int] | None = None,
         verify: Callable[[Engine], None] | None = None,
@@ -145,7 +217,7 @@ class Generations:
     ) -> Manifest:
         """Build the next generation from `documents` and put it in use.
 
-        `outbox` is the position read before the documents were. `catch_up` applies what changed since and returns
+        `dictionary` is the name of one that was written before, by default the shipped one as it is. `outbox` is the position read before the documents were. `catch_up` applies what changed since and returns
         the position reached; `verify` raises when the new index is not good; `progress` is told the number of
         documents done. Raises IndexLocked while another rebuild runs or while the worker writes at the last moment;
         after any exception the old generation is in use and the new one is gone.
@@ -155,7 +227,8 @@ class Generations:
             number = self._clear_unfinished() + 1
             folder = self._root / f"{_PREFIX}{number:06d}"
             try:
-                return self._build(folder, number, documents, outbox, catch_up, verify, progress)
+                name = dictionary or self.dictionaries.write()
+                return self._build(folder, number, name, documents, outbox, catch_up, verify, progress)
             except BaseException:
                 if self._in_use() != folder.name:
                     shutil.rmtree(folder, ignore_errors=True)
@@ -165,13 +238,15 @@ class Generations:
         self,
         folder: Path,
         number: int,
+        dictionary: str,
         documents: Iterable[IndexDocument],
         outbox: int,
         catch_up: Callable[[Engine], int] | None,
         verify: Callable[[Engine], None] | None,
         progress: Callable[[int], None] | None,
     ) -> Manifest:
-        engine = WhooshEngine.create(folder / _INDEX, self.analyzer)
+        analyzer = self.dictionaries.open(dictionary).analyzer
+        engine = WhooshEngine.create(folder / _INDEX, analyzer)
         try:
             engine.fill(_batches(documents), processes=processors(), progress=progress or (lambda done: None))
             if catch_up is not None:
@@ -185,45 +260,49 @@ class Generations:
                     number,
                     "whoosh",
                     SCHEMA_VERSION,
-                    self.analyzer.fingerprint(),
+                    analyzer.fingerprint(),
                     engine.count(),
                     outbox,
                     dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
+                    dictionary,
                 )
                 _replace(folder / _MANIFEST, json.dumps(asdict(manifest), ensure_ascii=False, indent=2) + "\n")
                 sync_folder(self._root)
-                _replace(self._root / _POINTER, folder.name + "\n")
+                _replace(self._root / _POINTER, f"{folder.name} {dictionary}\n")
         finally:
             engine.close()
         self._discard_old(number)
+        self.dictionaries.discard(dictionary)
         return manifest
 
     def status(self) -> Status:
         """What is in use, and does it ask for a rebuild? A missing index is an answer here, not an error."""
         try:
-            name = self._pointed()
-            documents = self.current().count()
+            name, engine, vocabulary = self.opened()
+            documents = engine.count()
         except IndexUnavailable as exc:
             return Status(False, reasons=[exc.message])
         try:
-            manifest = Manifest(**json.loads((self._root / name / _MANIFEST).read_text("utf-8")))
+            manifest = self._manifest(name)
         except (OSError, ValueError, TypeError):
-            return Status(True, None, documents, ["清单无法读取 · the manifest cannot be read"])
+            return Status(True, None, documents, ["清单无法读取 · the manifest cannot be read"], vocabulary.name)
         reasons = []
-        if manifest.analyzer != self.analyzer.fingerprint():
-            reasons.append("分词器或词典已更新 · the analyzer or its dictionary has changed")
-        return Status(True, manifest, documents, reasons)
+        if manifest.analyzer != vocabulary.analyzer.fingerprint():
+            reasons.append("分词器已更新 · the analyzer has changed")
+        if vocabulary.base != self.dictionaries.base.digest:
+            reasons.append("随产品的词典已更新 · the shipped dictionary has changed")
+        return Status(True, manifest, documents, reasons, vocabulary.name)
 
     def close(self) -> None:
         """Let go of the open engine."""
         with self._opening:
             known, self._open = self._open, None
         if known is not None:
-            known[1].close()
+            known.engine.close()
 
     def _in_use(self) -> str | None:
         try:
-            return self._pointed()
+            return self._pointed()[0]
         except IndexUnavailable:
             return None
 

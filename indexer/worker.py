@@ -16,12 +16,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from indexer import feed
-from indexer.engines.base import Engine, Scope, SearchRequest
+from indexer import golden as judged
+from indexer.dictionaries import Vocabulary, version_of
+from indexer.engines.base import Engine
 from indexer.generations import Generations, Manifest
-from indexer.query import parse
-from kb import entries, outbox
+from kb import dictionary, dictionary_lines, entries, outbox
 from kb.db import Database
-from kb.errors import Conflict, IndexLocked, IndexUnavailable
+from kb.dictionary_lines import Line
+from kb.errors import Conflict, IndexLocked, IndexUnavailable, NotFound
 from kb.store import ContentStore
 
 log = logging.getLogger(__name__)
@@ -41,7 +43,10 @@ class Worker:
         *,
         batch: int = 200,
         poll_s: float = 0.02,
+        golden: Path | None = None,
     ) -> None:
+        """`golden` is the file of golden queries to be asked now and then."""
+        self._golden = golden
         self._database, self._store, self._generations = database, store, generations
         self._batch, self._poll_s = batch, poll_s
 
@@ -100,11 +105,15 @@ class Worker:
                     stop.wait(self._poll_s)
 
     def maintain(self) -> None:
-        """What nobody asks for but time: expire entries, forget old outbox rows."""
+        """What nobody asks for but time: expire entries, forget old outbox rows, ask the golden queries."""
         with self._database.write() as session:
             entries.expire_due(session)
             outbox.forget_done(session)
             session.commit()
+        if self._golden is not None:
+            run = judged.run_if_due(self._database, self._generations, self._golden)
+            if run is not None and run.failed:
+                log.warning("%d of %d golden queries fail", run.failed, run.asked)
 
     def _merge(self) -> None:
         """Merge small segments beside the turns, which go on committing."""
@@ -150,14 +159,19 @@ def rebuild(
     generations: Generations,
     *,
     golden: Path | None = None,
+    with_dictionary: str = "",
     progress: Callable[[int], None] = lambda done: None,
 ) -> Manifest:
     """Build a generation aside, bring it up to date, verify it, put it in use. Searches go on meanwhile.
 
-    Raises Conflict, with the old generation in use, when it differs from SQL or a golden query fails.
+    `with_dictionary` is the name of the one to build with, by default the version in use over today's shipped files; `golden`
+    is the file of golden queries, asked with this installation's own, and None asks none. Raises Conflict, with the old
+    generation in use, when it differs from SQL or a golden query fails.
     """
 
     reached = 0
+    name = with_dictionary or in_use(database, generations)
+    vocabulary = generations.dictionaries.open(name)
 
     def catch_up(engine: Engine) -> int:
         # By versions, not by outbox rows: acknowledged rows may be forgotten while a long build runs.
@@ -187,37 +201,57 @@ def rebuild(
             raise Conflict(
                 f"新索引与数据库有 {wrong} 条不一致，未切换 · the new index differs from the database", wrong=wrong
             )
-        failed = golden_failures(engine, golden) if golden else []
-        if failed and generations.status().usable:
-            raise Conflict("金标查询未通过，未切换 · golden queries fail, not swapped in: " + "；".join(failed))
-        for text in failed:  # without an index in use, any index is better than none
-            log.warning("golden query: %s", text)
+        if golden:
+            hold(database, engine, vocabulary, golden, needed=generations.status().usable)
 
     with database.read() as session:
         start = outbox.position(session)
     manifest = generations.build(
-        feed.everything(database, store), outbox=start, catch_up=catch_up, verify=check, progress=progress
+        feed.everything(database, store),
+        dictionary=name,
+        outbox=start,
+        catch_up=catch_up,
+        verify=check,
+        progress=progress,
     )
     with database.write() as session:
         outbox.acknowledge_until(session, manifest.outbox)
         session.commit()
+    if golden:
+        judged.run(database, generations, golden, occasion="rebuild")
     return manifest
 
 
-def golden_failures(engine: Engine, path: Path) -> list[str]:
-    """Which golden queries do not find their entry high enough? Each line: query, entry, lowest rank allowed.
+def hold(database: Database, engine: Engine, vocabulary: Vocabulary, golden: Path, *, needed: bool) -> None:
+    """Raise Conflict, naming the golden queries that fail. Not `needed` is where there is no index in use: any index is
+    better than none, and the failures are only told."""
+    outcomes = judged.judge(engine, vocabulary.pins, judged.wanted(database, golden))
+    failed = [str(outcome) for outcome in outcomes if outcome.failed]
+    if failed and needed:
+        raise Conflict(
+            "金标查询未通过，未切换 · golden queries fail, not swapped in: " + "；".join(failed), failed=failed
+        )
+    for text in failed:
+        log.warning("golden query: %s", text)
 
-    A line whose entry is not in the index (retired, say) is passed over.
-    """
-    held = engine.versions()
-    failures = []
-    for line in path.read_text("utf-8").splitlines():
-        if not line.strip() or line.startswith("#"):
-            continue
-        text, number, lowest = line.split("\t")
-        if number not in held:
-            continue
-        request = SearchRequest(query=parse(text), scope=Scope.everything(), limit=int(lowest))
-        if number not in [hit.id for hit in engine.search(request).hits]:
-            failures.append(f"「{text}」前 {lowest} 条没有 {number}")
-    return failures
+
+def in_use(database: Database, generations: Generations) -> str:
+    """The name of the dictionary to build with when nobody asks for another: the version in use, or that which was in use
+    last where the index is lost, over today's shipped files."""
+    status = generations.status()
+    with database.read() as session:
+        number = version_of(status.dictionary) if status.usable else dictionary.last_in_use(session)
+        try:
+            lines = dictionary.lines_of(session, number)
+        except NotFound:  # an index beside an older database
+            number = dictionary.last_in_use(session)
+            lines = dictionary.lines_of(session, number)
+    return materialise(generations, number, lines)
+
+
+def materialise(generations: Generations, number: int, lines: list[Line]) -> str:
+    """Write a version of the dictionary where an analyzer reads it; returns its name."""
+    if number == 0:
+        return generations.dictionaries.write()
+    texts = dictionary_lines.texts(generations.dictionaries.base.dictionary_dir, lines)
+    return generations.dictionaries.write(texts, version=number)

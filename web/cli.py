@@ -312,6 +312,7 @@ def _worker(services: Services, *, batch: int = 0) -> worker.Worker:
         services.generations,
         batch=batch or settings.worker_batch,
         poll_s=settings.worker_poll_s,
+        golden=services.golden,
     )
 
 
@@ -462,7 +463,9 @@ def search(*, query: str, limit: int, role: str, as_json: bool) -> None:
         _show([found.as_json() for found in page.hits])
         return
     for found in page.hits:
-        print(f"{found.id}  {found.title}  [{found.tier} {found.score:.2f}]\n    {found.snippet.text}")
+        print(
+            f"{found.id}  {found.title}  [{'置顶 pinned' if found.pinned else f'{found.tier} {found.score:.2f}'}]\n    {found.snippet.text}"
+        )
     print(f"共 {page.total} 条 hits，{page.took_ms:.1f} ms")
 
 

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from markupsafe import Markup
 
-from indexer import Hit, Query, Scope, SearchRequest, Suggestion, literal, parse
+from indexer import Hit, Query, Scope, SearchRequest, Suggestion, literal, parse, pins
 from indexer.generations import Generations
 from indexer.snippets import Readable, Snippet, Snippets
-from kb import access, documents, entries, markup, outbox
+from kb import access, clock, documents, entries, markup, outbox
 from kb.access import SUBSCRIBER, Person
 from kb.db import Database
 from kb.documents import Kind
@@ -45,6 +45,7 @@ class Found:
     snippet: Snippet
     entry: Visible
     title_html: Markup
+    pinned: bool = False  # put on top of this query by hand
 
     def as_json(self) -> dict[str, object]:
         """The stable contract of `kb search --json` and the API."""
@@ -57,6 +58,7 @@ class Found:
             "snippet": self.snippet.text,
             "highlights": [list(span) for span in self.snippet.spans],
             "tier": self.tier,
+            "pinned": self.pinned,
             "audience": self.entry.audience,
             "category": self.entry.category,
             "updated_at": self.entry.updated_at.isoformat(),
@@ -100,14 +102,16 @@ class SearchService:
         with self._database.read() as session:
             scope = self._scope(by, outbox.out_of_sight(session))
             request = SearchRequest(query=query, scope=scope, limit=limit, offset=max(0, offset), facets=tuple(facets))
-            results = self._generations.current().search(request)
+            here = self._generations.opened()
+            results, on_top = pins.search(here.engine, here.vocabulary.pins, request, today=clock.today())
             visible = entries.find_visible(session, by, [hit.id for hit in results.hits])
-        snippets = Snippets(query, self._generations.analyzer)
+        snippets = Snippets(query, here.vocabulary.analyzer)
         hits = []
         for hit in results.hits:
             if hit.id in visible:
                 with contextlib.suppress(StoreCorrupt):  # health tells; the other hits are still of use
-                    hits.append(self._show(snippets, hit, visible[hit.id], staff_text=scope.staff_text))
+                    shown = self._show(snippets, hit, visible[hit.id], staff_text=scope.staff_text)
+                    hits.append(replace(shown, pinned=True) if hit.id in on_top else shown)
         lost = len(results.hits) - len(hits)  # gone since the index saw them: never counted either
         return Page(query, hits, results.total - lost, results.facets, results.took_ms, results.relaxed)
 

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
-from indexer import worker
+from indexer import golden as judged
+from indexer import workbench, worker
 from indexer.analysis import Analyzer
 from indexer.generations import Generations, Manifest
+from kb.access import Person
 from kb.db import Database
 from kb.library import library_path
+from kb.models import GoldenRun
 from kb.settings import Settings
 from kb.store import ContentStore
 from web.search import SearchService
@@ -27,8 +31,33 @@ class Services:
 
     def rebuild(self, *, golden: bool = True, progress: Callable[[int], None] = lambda done: None) -> Manifest:
         """Make the index anew; `golden` lets the golden queries keep a worse one from being swapped in."""
-        path = library_path() / "golden.tsv" if golden else None
+        path = self.golden if golden else None
         return worker.rebuild(self.database, self.store, self.generations, golden=path, progress=progress)
+
+    @property
+    def golden(self) -> Path:
+        """The file of the shipped golden queries."""
+        return library_path() / "golden.tsv"
+
+    def run_golden(self, occasion: str = "hand") -> GoldenRun:
+        """Ask the golden queries of the index in use, and keep the result."""
+        return judged.run(self.database, self.generations, self.golden, occasion=occasion)
+
+    def preview_dictionary(self, queries: Sequence[str] = ()) -> workbench.Preview:
+        """What would the working copy of the dictionary change?"""
+        return workbench.preview(self.database, self.store, self.generations, path=self.golden, queries=queries)
+
+    def freeze_dictionary(self, by: Person, *, reason: str, version: int | None = None) -> int:
+        """Make a version of the working copy of the dictionary, to be put in use; returns its number."""
+        return workbench.freeze(self.database, self.generations, by, reason=reason, version=version)
+
+    def use_dictionary(
+        self, by: Person, number: int, *, reason: str, progress: Callable[[int], None] = lambda done: None
+    ) -> None:
+        """Put a version of the dictionary in use."""
+        workbench.put_in_use(
+            self.database, self.store, self.generations, by, number, path=self.golden, reason=reason, progress=progress
+        )
 
     def close(self) -> None:
         self.generations.close()

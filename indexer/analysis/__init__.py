@@ -73,9 +73,24 @@ class Analyzer:
         return words and Lexicon(words, self._dictionary.mixed)
 
     def fingerprint(self) -> str:
-        """Changes whenever the same text could yield other terms: code, dictionary or a library."""
+        """Changes whenever the same text could yield other terms: code, the words of the cut or a library. Synonyms and
+        stop words do not count: they matter to queries alone."""
         libraries = " ".join(f"{name}={version(name)}" for name in _LIBRARIES)
-        return f"{CODE_VERSION}-{hashlib.sha256(f'{self._dictionary.digest} {libraries}'.encode()).hexdigest()[:12]}"
+        return f"{CODE_VERSION}-{hashlib.sha256(f'{self._dictionary.cut} {libraries}'.encode()).hexdigest()[:12]}"
+
+    @property
+    def digest(self) -> str:
+        """Names all that the dictionary says, synonyms and stop words too."""
+        return self._dictionary.digest
+
+    @property
+    def words(self) -> frozenset[str]:
+        """The words of the dictionary by which texts are cut."""
+        return self._dictionary.terms
+
+    def knows(self, word: str) -> bool:
+        """Does a query that consists of this word hold it as one word? Otherwise no synonym of it is ever looked up."""
+        return [token.text for token in self.query_tokens(word) if not token.part] == [normalise(word.strip()).text]
 
     @property
     def stopwords(self) -> frozenset[str]:

@@ -1,7 +1,11 @@
 """Which words does this trade use, which of them mean the same, and which mean nothing in a search?
 
 Reads `terms.txt` (a word a line, jieba's form), `synonyms.txt` (`a,b,c` groups, `x,y => z` one-way; a comment with
-[宽] marks the next group as broad) and `stopwords.txt` from the dictionary folder.
+[宽] marks the next group as broad) and `stopwords.txt` from the dictionary folder. A line of synonyms may end in
+`| query` (its words do not become words of the cut) and in `| 0.5` (its weight).
+
+Synonyms are looked up for a query alone, stop words too. So what an index holds depends on the words of the cut and on
+nothing else in here: `cut` names them.
 """
 
 from __future__ import annotations
@@ -17,6 +21,7 @@ FILES = ("terms.txt", "synonyms.txt", "stopwords.txt")
 # How much of the word itself a stand-in counts. A synonym must not outrank the word that was typed.
 SYNONYM = 0.8
 CORRECTION = 0.9  # a misspelling's right form is nearly the word itself
+QUERY_SIDE = "query"
 BROAD = 0.5  # 盒子 may be a set-top box, or any box
 # Display codes mean different things for different conditional-access vendors: never synonyms.
 _DISPLAY_CODE = re.compile(r"^e\d+$")
@@ -30,7 +35,8 @@ class Dictionary:
     terms: frozenset[str]
     synonyms: dict[str, dict[str, float]]
     stopwords: frozenset[str]
-    digest: str
+    digest: str  # of all that the files say
+    cut: str  # of the words by which texts are cut: dictionaries that agree in it make the same index
     mixed: tuple[str, ...] = field(default=())
 
     @property
@@ -53,6 +59,7 @@ def read(folder: Path) -> Dictionary:
         synonyms,
         frozenset(stopwords),
         digest,
+        hashlib.sha256("\n".join(sorted(terms)).encode()).hexdigest()[:12],
         tuple(sorted(mixed, key=lambda term: (-len(term), term))),
     )
 
@@ -76,15 +83,18 @@ def _synonyms(text: str) -> tuple[dict[str, dict[str, float]], set[str]]:
             continue
         if not line.strip():
             continue
-        left, arrow, right = line.partition("=>")
+        said, *options = (part.strip() for part in line.split("|"))
+        left, arrow, right = said.partition("=>")
         sources, targets = _words(left), _words(right) if arrow else _words(left)
         weight = CORRECTION if arrow else BROAD if broad else SYNONYM
+        weight = next((float(option) for option in options if option != QUERY_SIDE), weight)
         for source in sources:
             for target in targets:
                 if source != target:
                     known = weights.setdefault(source, {})
                     known[target] = max(weight, known.get(target, 0.0))
-        members.update(sources, targets)
+        if QUERY_SIDE not in options:
+            members.update(sources, targets)
         broad = False
     return weights, members
 

@@ -35,6 +35,7 @@ LONGEST_RUN = 200  # characters; a longer run without punctuation is cut in slic
 LONGEST_INSIDE = 8  # characters of a word inside a word
 _CACHED_RUN = 16  # characters; short runs repeat (boilerplate, queries), long ones never
 _CACHE_SIZE = 50_000  # runs, 28 MB when full
+_KEPT = 3  # compiled files: a dictionary that is tried, the one in use, the one before
 _FORMAT = 1  # raise it when the compiled file changes
 _MAGIC = b"KBWORDS1"
 _LOAD = 0.5  # of the slots are taken: a search meets 1.5 on average
@@ -150,10 +151,9 @@ def _compile(frequencies: dict[str, int], total: int, path: Path) -> None:
     except BaseException:
         os.unlink(aside)
         raise
-    for other in path.parent.glob("words-*.bin"):
-        if other != path:
-            with contextlib.suppress(OSError):  # still mapped, on Windows
-                other.unlink()
+    with contextlib.suppress(OSError):  # gone already, or on Windows still mapped
+        for other in sorted(path.parent.glob("words-*.bin"), key=lambda file: file.stat().st_mtime)[:-_KEPT]:
+            other.unlink()
 
 
 def _hashed(wanted: NDArray[np.uint64], reached: NDArray[np.uint32], slots: int) -> tuple[NDArray[Any], NDArray[Any]]:

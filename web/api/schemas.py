@@ -106,6 +106,7 @@ class Snippet(BaseModel):
     snippet: str
     highlights: list[list[int]]
     tier: str
+    pinned: bool = Field(description="由知识管理员为这个查询置顶 · put on top of this query by hand")
     audience: str
     category: str
     updated_at: str

@@ -14,7 +14,7 @@ def test_a_hit_has_the_stable_shape(browse):
     assert schemas.Results.model_validate(answer).model_dump(mode="json") == answer  # what /openapi.json says of it
     hit = next(hit for hit in answer["hits"] if hit["id"] == SOLUTION)
     assert hit.keys() == {
-        "id", "kind", "title", "score", "covers", "snippet", "highlights", "tier", "audience", "category", "updated_at", "source_path",
+        "id", "kind", "title", "score", "covers", "snippet", "highlights", "tier", "pinned", "audience", "category", "updated_at", "source_path",
     }  # fmt: skip
     for start, end in hit["highlights"]:
         assert 0 <= start < end <= len(hit["snippet"])
