@@ -20,6 +20,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 from indexer.analysis import Analyzer
@@ -29,6 +30,7 @@ from kb.errors import IndexUnavailable
 
 _NAME = re.compile(r"v(\d+)-[0-9a-f]{12}")
 _PINS, _VERSION = "pins.tsv", "version.json"
+_OPEN = 4  # dictionaries in memory: the one in use, the one before, one that is tried
 KEPT = 5  # folders besides the one in use: those of a build, of kept generations, of slow readers
 
 
@@ -48,7 +50,8 @@ class Dictionaries:
 
     def __init__(self, root: Path, base: Analyzer) -> None:
         self._root, self.base = root, base
-        self._open: dict[str, Vocabulary] = {}
+        self._shipped = Vocabulary("", 0, base.digest, base, Pins((), base.key))
+        self._read = lru_cache(maxsize=_OPEN)(self._read_folder)
 
     def write(self, texts: Mapping[str, str] | None = None, *, version: int = 0) -> str:
         """Put a version in place, by default the shipped dictionary as it is; returns its name. `texts` are the
@@ -76,13 +79,10 @@ class Dictionaries:
         return name
 
     def open(self, name: str) -> Vocabulary:
-        """Read a version, once in a process; "" is the shipped dictionary. Raises IndexUnavailable when it is gone."""
-        if name not in self._open:
-            shipped = Vocabulary("", 0, self.base.digest, self.base, Pins((), self.base.key))
-            self._open[name] = self._read(name) if name else shipped
-        return self._open[name]
+        """Read a version, unless that has been done lately; "" is the shipped dictionary. Raises IndexUnavailable when it is gone."""
+        return self._read(name) if name else self._shipped
 
-    def _read(self, name: str) -> Vocabulary:
+    def _read_folder(self, name: str) -> Vocabulary:
         folder = self._root / name
         if not _NAME.fullmatch(name) or not folder.is_dir():
             raise IndexUnavailable(f"索引的词典不在了 · the dictionary of the index is gone: {name[:40]}")

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
-from indexer.analysis import Analyzer, is_cjk
+from indexer.analysis import Analyzer, Token, is_cjk
 
 SHORTEST, LONGEST = 2, 8  # characters of a run that may be a word
 MOST_PAIRED = 3  # words of either side; more would pair everything with everything
@@ -54,8 +54,8 @@ def _unknown(text: str, analyzer: Analyzer) -> list[str]:
     """Runs of single characters between words."""
     tokens = [token for token in analyzer.query_tokens(text) if not token.part]
 
-    def loose(token: object) -> bool:
-        said = getattr(token, "text", "")
+    def loose(token: Token) -> bool:
+        said = token.text
         return len(said) == 1 and is_cjk(said) and said not in analyzer.stopwords
 
     runs = ("".join(token.text for token in run) for alone, run in groupby(tokens, loose) if alone)

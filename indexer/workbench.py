@@ -136,6 +136,7 @@ def preview(
         failing = {
             outcome.query: str(outcome) for outcome in golden.judge(after, there.pins, judgements) if outcome.failed
         }
+    generations.dictionaries.discard(here.vocabulary.name)
     of_golden = {one.query for one in judgements}
     named = {one.query: one for one in moved}
     for query in failing.keys() - named.keys():  # it failed before as well

@@ -137,11 +137,12 @@ def _begin(session: Session, by: Person, version: int | None, reason: str) -> Wo
             yours=version,
             latest=here.version,
         )
-    _check_reason(reason)
+    check_reason(reason)
     return here
 
 
-def _check_reason(reason: str) -> None:
+def check_reason(reason: str) -> None:
+    """Raise Invalid when nobody could learn from it why."""
     if not 1 <= len(reason.strip()) <= LONGEST_REASON:
         said = f"请写明原因，最多 {LONGEST_REASON} 字 · say why, in at most {LONGEST_REASON} characters"
         raise Invalid(said, fields={"reason": said})

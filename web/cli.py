@@ -6,7 +6,6 @@ Progress and messages go to standard error, results to standard output, so that 
 from __future__ import annotations
 
 import dataclasses
-import json
 import logging
 import os
 import signal
@@ -14,35 +13,35 @@ import socket
 import subprocess
 import sys
 import threading
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from functools import wraps
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
 
 import click
-from pydantic import ValidationError
-from rich.console import Console
-from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from sqlalchemy import select
 
 from indexer import evaluation, worker
 from indexer.analysis import Analyzer
-from kb import access, accounts, exporter, figures, importer, installation, outbox
+from kb import accounts, exporter, figures, importer, installation, outbox
 from kb.access import Person
 from kb.accounts import SYSTEM
 from kb.documents import Audience, Confidence
-from kb.errors import Conflict, IndexLocked, IndexUnavailable, Invalid, KBError
+from kb.errors import Conflict, IndexLocked, IndexUnavailable, Invalid
 from kb.importer import Defaults, ImportReport
 from kb.lifecycle import Role
 from kb.models import Unit, User
 from kb.settings import Settings
-from web.services import Services, open_services
+from web.console import Group as _Group
+from web.console import errors
+from web.console import opened as _services
+from web.console import person_of as _person
+from web.console import progress as _progress
+from web.console import settings_or_error as _settings
+from web.console import show as _show
+from web.dictionary_commands import dictionary, golden
+from web.pages.health import checks
+from web.services import Services
 
 log = logging.getLogger(__name__)
-errors = Console(stderr=True, highlight=False, soft_wrap=True)
-F = TypeVar("F", bound=Callable[..., Any])
 
 _ACCOUNT_ROLES = [role.value for role in Role if role is not Role.SUBSCRIBER]
 
@@ -50,60 +49,7 @@ _ACCOUNT_ROLES = [role.value for role in Role if role is not Role.SUBSCRIBER]
 # files that a process may commonly have open, and that `select` can watch.
 MOST_CONNECTIONS = 900
 IMPORT_BATCH = 1000  # entries an index commit after an import: fewer, larger segments
-PROGRESS_S = 10.0  # seconds between lines where nobody watches a terminal
 EXIT_ERROR = 1
-EXIT_INTERRUPTED = 130  # what shells say of Ctrl-C
-
-
-@contextmanager
-def _services(*, checked: bool = True) -> Iterator[Services]:
-    """An installation, opened; refuses one whose database is not at this version's schema."""
-    services = open_services(_settings())
-    try:
-        if checked and not services.database.is_current():
-            raise Conflict("数据库未初始化或版本过旧，请运行 kb init · database missing or outdated: run `kb init`")
-        yield services
-    finally:
-        services.close()
-
-
-def _settings() -> Settings:
-    try:
-        return Settings()
-    except ValidationError as exc:
-        first = exc.errors()[0]
-        name = "_".join(map(str, first["loc"])).upper()
-        raise Invalid(f"设置 {name} 有误 · bad setting {name}: {first['msg']}") from exc
-
-
-def _plain_errors(function: F) -> F:
-    """Expected errors end a command with one sentence and exit code 1, never a trace."""
-
-    @wraps(function)
-    def run(*args: Any, **kwargs: Any) -> Any:
-        try:
-            return function(*args, **kwargs)
-        except KBError as exc:
-            hint = f"\n→ {exc.hint}" if isinstance(exc, IndexUnavailable) else ""
-            raise click.ClickException(exc.message + hint) from exc
-        except KeyboardInterrupt:
-            errors.print("已中断，已完成的部分保留；再运行同一命令即继续 · interrupted; run the same command to go on")
-            sys.exit(EXIT_INTERRUPTED)
-
-    return run  # type: ignore[return-value]
-
-
-def _show(value: Any) -> None:
-    print(json.dumps(value, ensure_ascii=False, default=str))
-
-
-class _Group(click.Group):
-    """Wraps every command, so that none can forget to show errors plainly."""
-
-    def add_command(self, cmd: click.Command, name: str | None = None) -> None:
-        if cmd.callback is not None and not isinstance(cmd, click.Group):
-            cmd.callback = _plain_errors(cmd.callback)
-        super().add_command(cmd, name)
 
 
 @click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})
@@ -282,6 +228,21 @@ def _end_with_parent() -> None:
 
 def _interrupt() -> None:
     raise KeyboardInterrupt
+
+
+@main.command()
+@click.option("--json", "as_json", is_flag=True)
+def health(*, as_json: bool) -> None:
+    """各部分是否正常；有故障则退出码 1 · is every part well? exit code 1 when one is not."""
+    with _services(checked=False) as services:
+        found = checks(services)
+    if as_json:
+        _show([dataclasses.asdict(check) for check in found])
+    else:
+        for check in found:
+            print(f"{check.colour:<6} {check.title}：{check.said}{'  → ' + check.hint if check.hint else ''}")
+    if any(check.colour == "red" for check in found):
+        sys.exit(EXIT_ERROR)
 
 
 @main.command("worker")
@@ -625,42 +586,8 @@ def user_password(*, username: str, password_stdin: bool) -> None:
     print(f"已更新 changed: {username}")
 
 
-def _person(services: Services, username: str) -> Person:
-    with services.database.read() as session:
-        if username:
-            return access.person(session, accounts.get(session, username))
-        found = accounts.administrators(session)
-        if not found:
-            raise Conflict("还没有管理员，请先运行 kb init · no administrator yet: run `kb init` first")
-        return access.person(session, found[0])
-
-
-# --- progress --------------------------------------------------------------------------------------------------
-
-
-@contextmanager
-def _progress(title: str) -> Iterator[Callable[..., None]]:
-    """A counter with its rate: a bar on a terminal, a line every PROGRESS_S elsewhere. Call it with the count so far."""
-    columns = (
-        SpinnerColumn(),
-        TextColumn("{task.description} {task.completed:.0f}"),
-        TextColumn("{task.fields[rate]}"),
-        TimeElapsedColumn(),
-    )
-    with Progress(*columns, console=errors, transient=True, disable=not errors.is_terminal) as bar:
-        task = bar.add_task(title, total=None, rate="")
-        began = told = time.monotonic()
-
-        def step(done: int) -> None:
-            nonlocal told
-            now = time.monotonic()
-            rate = f"{done / max(now - began, 0.001):.0f}/s"
-            bar.update(task, completed=done, rate=rate)
-            if not errors.is_terminal and now - told >= PROGRESS_S:
-                told = now
-                errors.print(f"{title} {done} {rate}")
-
-        yield step
+for _commands in (dictionary, golden):
+    main.add_command(_commands)
 
 
 def _with_progress(title: str, work: Callable[[Callable[[ImportReport], None]], ImportReport]) -> ImportReport:

@@ -8,6 +8,7 @@ from flask import Flask
 from markupsafe import Markup, escape
 
 from kb import clock
+from kb.dictionary_lines import SECTIONS, DictionaryAction
 from kb.documents import Audience, Confidence, Kind
 from kb.lifecycle import (
     ENTRY_NAMES,
@@ -74,6 +75,18 @@ LABELS: dict[str, dict[str, str]] = {
     "channel": {"web": "网页", "phone": "电话", "inspection": "巡检", "monitoring": "监控"},
     "priority": {"1": "紧急", "2": "高", "3": "中", "4": "普通"},
     "finding": {"pass": "通过", "fail": "不通过", "look": "请看"},
+    "line_kind": {str(kind): name for kind, name in SECTIONS.items()},
+    "dictionary_action": {
+        DictionaryAction.ADD: "加入",
+        DictionaryAction.REMOVE: "去掉",
+        DictionaryAction.REPLACE: "替换工作副本",
+        DictionaryAction.APPLY: "定版",
+        DictionaryAction.IN_USE: "启用",
+        DictionaryAction.REFUSED: "未启用",
+        DictionaryAction.GOLDEN_ADD: "加金标查询",
+        DictionaryAction.GOLDEN_REMOVE: "去掉金标查询",
+    },
+    "occasion": {"rebuild": "重建索引", "dictionary": "换词典", "schedule": "定时", "hand": "手动"},
     "medium": dict(zip(MEDIA, ("光纤", "同轴", "双绞线", "供电", "逻辑"), strict=True)),
     "facet": {"kind": "种类", "category": "类目", "device": "设备", "audience": "受众"},
     # what forms call their fields; a field that is not listed carries nothing that anybody typed

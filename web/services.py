@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import datetime as dt
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,6 +11,8 @@ from indexer import golden as judged
 from indexer import workbench, worker
 from indexer.analysis import Analyzer
 from indexer.generations import Generations, Manifest
+from indexer.proposals import Failed, Proposal, propose
+from kb import clock
 from kb.access import Person
 from kb.db import Database
 from kb.library import library_path
@@ -17,6 +20,8 @@ from kb.models import GoldenRun
 from kb.settings import Settings
 from kb.store import ContentStore
 from web.search import SearchService
+
+PROPOSED_FROM = dt.timedelta(days=30)
 
 
 @dataclass(frozen=True)
@@ -28,6 +33,7 @@ class Services:
     store: ContentStore
     generations: Generations
     search: SearchService
+    failed: Callable[[dt.datetime], Iterable[Failed]] = lambda since: ()  # searches since then that helped nobody
 
     def rebuild(self, *, golden: bool = True, progress: Callable[[int], None] = lambda done: None) -> Manifest:
         """Make the index anew; `golden` lets the golden queries keep a worse one from being swapped in."""
@@ -58,6 +64,11 @@ class Services:
         workbench.put_in_use(
             self.database, self.store, self.generations, by, number, path=self.golden, reason=reason, progress=progress
         )
+
+    def proposals(self) -> list[Proposal]:
+        """Lines that failed searches of late speak for."""
+        failed = self.failed(clock.now() - PROPOSED_FROM)
+        return propose(failed, self.generations.analyzer)
 
     def close(self) -> None:
         self.generations.close()

@@ -4,9 +4,35 @@ from __future__ import annotations
 
 from flask import Flask
 
-from web.pages import account, admin, drafts, entries, health, home, incidents, report, reviews, search
+from web.pages import (
+    account,
+    admin,
+    dictionary,
+    drafts,
+    entries,
+    golden,
+    health,
+    home,
+    incidents,
+    report,
+    reviews,
+    search,
+)
 
 
 def init_app(app: Flask) -> None:
-    for module in (home, search, entries, drafts, incidents, reviews, report, account, admin, health):
+    for module in (
+        home,
+        search,
+        entries,
+        drafts,
+        incidents,
+        reviews,
+        report,
+        account,
+        admin,
+        dictionary,
+        golden,
+        health,
+    ):
         app.register_blueprint(module.bp)

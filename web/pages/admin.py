@@ -5,8 +5,10 @@ from __future__ import annotations
 import hashlib
 import logging
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import partial
 
 from flask import Blueprint, current_app, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -28,6 +30,7 @@ from web.services import Services
 log = logging.getLogger(__name__)
 bp = Blueprint("admin", __name__, url_prefix="/admin")
 _JOB = "wenqu-rebuild"
+Work = Callable[[Callable[[int], None]], str]  # what a job does with a counter of documents, and what it says when done
 _UPLOAD = "upload"  # the source that uploaded files are known under
 
 
@@ -40,7 +43,7 @@ class JobState(StrEnum):
 
 @dataclass
 class Rebuild:
-    """The rebuild that was started from the page, if any: one at a time in this process."""
+    """The rebuild, or change of the dictionary, that was started from a page, if any: one at a time in this process."""
 
     state: JobState = JobState.IDLE
     done: int = 0  # documents
@@ -48,24 +51,25 @@ class Rebuild:
     lock: threading.Lock = field(default_factory=threading.Lock)
     thread: threading.Thread | None = None
 
-    def start(self, here: Services) -> None:
+    def start(self, work: Work) -> None:
+        """Run `work` in a thread. Raises Conflict while another one runs."""
         with self.lock:
             if self.state is JobState.RUNNING:
                 raise Conflict("正在重建 · a rebuild is running")
             self.state, self.done, self.said = JobState.RUNNING, 0, ""
-        self.thread = threading.Thread(target=self._run, args=(here,), name="rebuild", daemon=True)
+        self.thread = threading.Thread(target=self._run, args=(work,), name="rebuild", daemon=True)
         self.thread.start()
 
-    def _run(self, here: Services) -> None:
+    def _run(self, work: Work) -> None:
         try:
-            manifest = here.rebuild(progress=self._progress)
+            said = work(self._progress)
         except KBError as exc:
             self.state, self.said = JobState.FAILED, exc.message
         except Exception as exc:  # the thread's last chance to tell anybody
             log.exception("rebuild failed")
             self.state, self.said = JobState.FAILED, type(exc).__name__
         else:
-            self.state, self.said = JobState.DONE, f"第 {manifest.generation} 代，{manifest.documents} 条"
+            self.state, self.said = JobState.DONE, said
 
     def _progress(self, done: int) -> None:
         self.done = done
@@ -82,7 +86,7 @@ def show() -> ResponseReturnValue:
     with services().database.read() as session:
         return render_template(
             "admin/show.html",
-            checks=health.checks(),
+            checks=health.checks(services()),
             job=rebuild_job(),
             entry_counts=lists.entry_counts(session),
             incident_counts=lists.incident_counts(session),
@@ -93,8 +97,13 @@ def show() -> ResponseReturnValue:
 @bp.post("/index/rebuild")
 @needs(Permission.OPERATE)
 def rebuild() -> ResponseReturnValue:
-    rebuild_job().start(services())
+    rebuild_job().start(partial(_rebuild, services()))
     return redirect(url_for("admin.show"))
+
+
+def _rebuild(here: Services, progress: Callable[[int], None]) -> str:
+    manifest = here.rebuild(progress=progress)
+    return f"第 {manifest.generation} 代，{manifest.documents} 条"
 
 
 @bp.route("/import", methods=["GET", "POST"])

@@ -10,10 +10,12 @@ from sqlalchemy import func, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from indexer import native
-from kb import outbox
+from kb import golden, outbox
 from kb.models import ContentObject
 from web import lists
 from web.context import services
+from web.labels import local_time
+from web.services import Services
 
 bp = Blueprint("health", __name__)
 REBUILD = "kb index rebuild"  # the command that helps
@@ -23,7 +25,7 @@ LATE_S = 60.0  # seconds a change may wait for the index before the worker is th
 
 @dataclass(frozen=True)
 class Check:
-    """One part of the product. `red` stops it from answering; `yellow` wants an operator soon."""
+    """One part of the product. `red` stops it from answering, or from finding what it must; `yellow` wants an operator soon."""
 
     name: str
     title: str
@@ -32,14 +34,14 @@ class Check:
     hint: str = ""  # the command that helps
 
 
-def checks() -> list[Check]:
+def checks(here: Services) -> list[Check]:
     """What is found, part by part; nothing in here raises."""
-    return [_database(), _index(), _outbox(), _store()]
+    return [_database(here), _index(here), _golden(here), _outbox(here), _store(here)]
 
 
 @bp.get("/health")
 def show() -> ResponseReturnValue:
-    found = checks()
+    found = checks(services())
     well = all(check.colour != "red" for check in found)
     answer = {
         "status": "ok" if all(check.colour == "green" for check in found) else "degraded" if well else "down",
@@ -55,9 +57,9 @@ def live() -> ResponseReturnValue:
     return jsonify({"status": "ok"})
 
 
-def _database() -> Check:
+def _database(here: Services) -> Check:
     try:
-        database = services().database
+        database = here.database
         revision = database.schema_revision()
         if database.is_current():
             return Check("database", "数据库", "green", f"迁移版本 {revision}，最新")
@@ -66,8 +68,8 @@ def _database() -> Check:
         return Check("database", "数据库", "red", f"打不开：{type(exc).__name__}")
 
 
-def _index() -> Check:
-    status = services().generations.status()
+def _index(here: Services) -> Check:
+    status = here.generations.status()
     if not status.usable:
         return Check("index", "索引", "red", "；".join(status.reasons), REBUILD)
     if status.stale:
@@ -76,9 +78,24 @@ def _index() -> Check:
     return Check("index", "索引", "green", f"第 {generation} 代，{status.documents} 条，{_KERNELS[native.NAME]}")
 
 
-def _outbox() -> Check:
+def _golden(here: Services) -> Check:
+    title = "金标查询"
     try:
-        with services().database.read() as session:
+        with here.database.read() as session:
+            run = golden.last_run(session)
+    except SQLAlchemyError as exc:
+        return Check("golden", title, "red", f"读不出：{type(exc).__name__}")
+    if run is None:
+        return Check("golden", title, "green", "还没有核对过")
+    if run.failed:
+        named = "；".join(str(outcome) for outcome in golden.outcomes(run) if outcome.failed)
+        return Check("golden", title, "red", f"{run.asked} 个查询有 {run.failed} 个不通过：{named}", "kb golden run")
+    return Check("golden", title, "green", f"{run.asked} 个查询都通过，{local_time(run.at)}")
+
+
+def _outbox(here: Services) -> Check:
+    try:
+        with here.database.read() as session:
             waiting, oldest = outbox.waiting(session), lists.oldest_waiting(session)
     except SQLAlchemyError as exc:
         return Check("outbox", "待索引", "red", f"读不出：{type(exc).__name__}")
@@ -88,10 +105,10 @@ def _outbox() -> Check:
     return Check("outbox", "待索引", "green", f"{waiting} 项在等")
 
 
-def _store() -> Check:
-    root = services().store.root
+def _store(here: Services) -> Check:
+    root = here.store.root
     try:
-        with services().database.read() as session:
+        with here.database.read() as session:
             count, size = session.execute(select(func.count(), func.sum(ContentObject.size))).one()
     except SQLAlchemyError as exc:
         return Check("store", "内容存储", "red", f"读不出：{type(exc).__name__}")
