@@ -22,6 +22,7 @@ from kb.dictionary_lines import (
     LineKind,
     Problem,
     canonical,
+    pointless,
     problems,
     read_file,
     read_lines,
@@ -66,6 +67,7 @@ def add(
     new = [line for _, line in rows if line not in back]
     found = problems([*(line for line in here.lines if not line.removed), *new], known)
     wrong += [(number, found[line]) for number, line in rows if line in found]
+    wrong += [(number, said) for number, line in rows if line in new and (said := pointless(line, known))]
     _refuse(wrong, text)
     for line in back:
         _take(session, line)
@@ -108,6 +110,7 @@ def replace(
         raise Invalid(f"一次最多 {MOST_AT_ONCE} 行 · at most {MOST_AT_ONCE} lines at once")
     found = problems([line for _, line in rows], known)
     wrong += [(number, found[line]) for number, line in rows if line in found]
+    wrong += [(n, said) for n, line in rows if line not in here.lines and (said := pointless(line, known))]
     _refuse(wrong, text)
     return _become(session, by, here, [line for _, line in rows], reason)
 

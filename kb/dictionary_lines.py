@@ -203,6 +203,14 @@ def _write_pin(one: Pinned) -> str:
     return f"{one.query} => {one.entry}{days}"
 
 
+def pointless(line: Line, known: Known) -> str:
+    """Why a line need not be added, if so. One that an upgrade made pointless does no harm and stays."""
+    shipped = line.text in known.shipped.lines[line.kind]
+    if line.removed:
+        return "" if shipped else "随产品的词典里没有这一行 · the shipped dictionary has no such line"
+    return "随产品的词典里已有 · the shipped dictionary has it already" if shipped else ""
+
+
 def problems(lines: Iterable[Line], known: Known) -> dict[Line, str]:
     """What is wrong with each of these lines, seen together with the shipped ones. Lines without fault are left out."""
     found: dict[Line, str] = {}
@@ -220,11 +228,8 @@ def problems(lines: Iterable[Line], known: Known) -> dict[Line, str]:
 
 
 def _problem(line: Line, known: Known, ways: set[tuple[str, str]], cut: set[str]) -> str:
-    shipped = line.text in known.shipped.lines[line.kind]
     if line.removed:
-        return "" if shipped else "随产品的词典里没有这一行 · the shipped dictionary has no such line"
-    if shipped:
-        return "随产品的词典里已有 · the shipped dictionary has it already"
+        return ""
     if line.kind is LineKind.PIN:
         number = pin(line.text).entry
         return "" if known.exists(number) else f"没有已发布的词条 {number} · no published entry {number}"

@@ -13,7 +13,7 @@ STAFF = (
     "/entries/new", "/entries/new?q=机顶盒", "/entries/new?q=机顶盒&write=1", "/entries/new?write=1&kind=topology",
     "/account", f"/entries/{TOPOLOGY}", f"/entries/{SOLUTION}/revisions/1",
 )  # fmt: skip
-OPERATORS = ("/admin", "/admin/import")
+OPERATORS = ("/admin", "/admin/import", "/admin/dictionary", "/admin/golden")
 ADMINISTRATORS = ("/admin/users",)
 
 

@@ -351,3 +351,55 @@ def test_a_real_installation_asks_for_an_administrator(tmp_path: Path, monkeypat
     assert library_path().is_dir()
     refused = runner.invoke(main, ["init", "--demo"])
     assert refused.exit_code == 1 and "正式环境" in refused.stderr
+
+
+def test_a_dictionary_is_edited_previewed_put_in_use_and_taken_back(
+    kb,  # type: ignore[no-untyped-def]
+    services: Services,
+    people: People,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    (tmp_path / "golden.tsv").write_text("", "utf-8")
+    monkeypatch.setattr("web.services.Services.golden", property(lambda self: tmp_path / "golden.tsv"))
+    with services.database.write() as session:
+        numbers = [
+            samples.published(session, services.store, people.tech, people.lead, title=title).number
+            for title in ("量子纠缠光猫离线", "雪花屏的处理")
+        ]
+        session.commit()
+    kb("index", "rebuild")
+    assert "E04" in kb("dictionary", "add", "E04,甲乙", "--kind", "synonym", "--reason", "试", code=1).output
+    kb("dictionary", "add", f"雪花屏 => {numbers[0]}", "--kind", "pin", "--reason", "试")
+    assert _json(kb("dictionary", "preview", "--query", "雪花屏", "--json"))["moved"][0]["after"][0] == numbers[0]
+    kb("dictionary", "apply", "--reason", "试")
+    assert _json(kb("search", "雪花屏", "--json"))[0]["pinned"]
+    listed = _json(kb("dictionary", "list", "--json"))
+    assert (listed["in_use"], listed["same"], len(listed["lines"])) == (1, True, 1)
+    exported = kb("dictionary", "export").stdout
+    kb("golden", "add", "雪花屏", numbers[0], "--lowest", "1")
+    kb("golden", "run")
+    assert (
+        "雪花屏" in kb("dictionary", "rollback", "0", "--reason", "回去", code=1).output
+    )  # the golden query blocks it
+    kb("golden", "remove", "雪花屏", numbers[0])
+    kb("dictionary", "rollback", "0", "--reason", "回去")
+    assert not _json(kb("search", "雪花屏", "--json"))[0]["pinned"]
+    kb("dictionary", "remove", f"雪花屏 => {numbers[0]}", "--kind", "pin", "--reason", "试")
+    kb("dictionary", "import", "-", "--reason", "表", stdin=exported)
+    assert exported.splitlines()[1:] == kb("dictionary", "export").stdout.splitlines()[1:]
+    assert "替换工作副本" in kb("dictionary", "history").stdout
+    assert kb("dictionary", "propose").stdout == ""
+    assert any(row["query"] == "雪花屏" for row in _json(kb("golden", "list", "--json"))) is False
+
+
+def test_health_says_what_is_wrong(kb, services: Services, people: People) -> None:  # type: ignore[no-untyped-def]
+    with services.database.write() as session:
+        number = samples.published(session, services.store, people.tech, people.lead).number
+        session.commit()
+    kb("index", "rebuild")
+    assert "金标查询" in kb("health").stdout
+    kb("golden", "add", "火星天气", number, "--lowest", "1")
+    kb("golden", "run", code=1)
+    told = kb("health", code=1).stdout
+    assert "火星天气" in told and "red" in told
