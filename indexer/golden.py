@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import zlib
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from indexer import pins
 from indexer.engines.base import Engine, Scope, SearchRequest
-from indexer.generations import Generations
+from indexer.generations import Generations, Opened
 from indexer.pins import Pins
 from indexer.query import parse
 from kb import clock, golden
@@ -47,27 +48,28 @@ def ranked(engine: Engine, pinned: Pins, text: str, *, depth: int = LOWEST) -> l
     return [hit.id for hit in results.hits]
 
 
-def basis(generations: Generations) -> str:
-    """Names what a run rests on: the index in use, its dictionary, and the code. Raises IndexUnavailable."""
-    here = generations.opened()
-    return f"{here.generation} {here.vocabulary.name} {here.vocabulary.analyzer.fingerprint()}"
+def basis(here: Opened, queries: Sequence[Golden]) -> str:
+    """Names what a run rests on: the index in use, its dictionary, the code, and the queries."""
+    asked = zlib.crc32(repr(queries).encode())
+    return f"{here.generation} {here.vocabulary.name} {here.vocabulary.analyzer.fingerprint()} {asked:08x}"
 
 
 def run(database: Database, generations: Generations, path: Path | None, *, occasion: str) -> GoldenRun:
     """Judge the index in use and keep the result. Raises IndexUnavailable."""
-    here = generations.opened()
-    outcomes = judge(here.engine, here.vocabulary.pins, wanted(database, path))
+    here, queries = generations.opened(), wanted(database, path)
+    outcomes = judge(here.engine, here.vocabulary.pins, queries)
     with database.write() as session:
-        kept = golden.keep(session, outcomes, occasion=occasion, basis=basis(generations))
+        kept = golden.keep(session, outcomes, occasion=occasion, basis=basis(here, queries))
         session.commit()
     return kept
 
 
 def run_if_due(database: Database, generations: Generations, path: Path | None) -> GoldenRun | None:
-    """The same when the index, its dictionary or the code has changed since the last run, or a day has gone by."""
+    """The same when the index, its dictionary, the code or the queries changed since the last run, or a day has gone by."""
     try:
+        now = basis(generations.opened(), wanted(database, path))
         with database.read() as session:
-            if not golden.is_due(session, basis(generations)):
+            if not golden.is_due(session, now):
                 return None
         return run(database, generations, path, occasion="schedule")
     except IndexUnavailable:

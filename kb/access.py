@@ -30,7 +30,7 @@ class Permission(StrEnum):
     RETIRE_ENTRIES = "retire_entries"
     READ_ALL_GROUPS = "read_all_groups"  # restricted entries of every owner group
     IMPORT = "import"
-    OPERATE = "operate"  # index, health, content store
+    OPERATE = "operate"  # index, health, content store, dictionary, golden queries
     MANAGE_USERS = "manage_users"
 
 

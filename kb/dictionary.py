@@ -20,12 +20,11 @@ from kb.dictionary_lines import (
     Known,
     Line,
     LineKind,
-    Problem,
-    canonical,
     pointless,
     problems,
     read_file,
     read_lines,
+    taken,
 )
 from kb.errors import Conflict, Invalid, NotFound, StaleVersion
 from kb.models import DictionaryChange, DictionaryLine, DictionaryVersion
@@ -86,17 +85,14 @@ def remove(
 ) -> None:
     """Take a line out: one of ours is gone, a shipped one no longer holds here. Raises NotFound, StaleVersion."""
     here = _begin(session, by, version, reason)
-    try:
-        wanted = canonical(kind, text)
-    except Problem:
-        wanted = text.strip()  # a shipped line may be of a form that nobody would be let to add
-    line = Line(kind, wanted)
+    gone = taken(kind, text)
+    line = Line(kind, gone.text)
     if line in here.lines:
         _take(session, line)
-    elif wanted in known.shipped.lines[kind] and Line(kind, wanted, True) not in here.lines:
-        session.add(DictionaryLine(kind=kind, text=wanted, removed=True))
+    elif line.text in known.shipped.lines[kind] and gone not in here.lines:
+        session.add(DictionaryLine(kind=kind, text=line.text, removed=True))
     else:
-        raise NotFound(f"{SECTIONS[kind]}里没有「{wanted}」 · no such line", line=wanted)
+        raise NotFound(f"{SECTIONS[kind]}里没有「{line.text}」 · no such line", line=line.text)
     _note(session, by, _A.REMOVE, [line], reason)
 
 

@@ -116,6 +116,14 @@ def canonical(kind: LineKind, text: str) -> str:
     return _word(text)
 
 
+def taken(kind: LineKind, text: str) -> Line:
+    """A shipped line to be taken away; it may be of a form that nobody would be let to add."""
+    try:
+        return Line(kind, canonical(kind, text), True)
+    except Problem:
+        return Line(kind, _form(text), True)
+
+
 def _form(text: str) -> str:
     return unicodedata.normalize("NFKC", text).strip()
 
@@ -309,7 +317,7 @@ def _read(
             continue
         removed = minus and text.lstrip().startswith("-")
         try:
-            line = Line(kind, canonical(kind, text.strip().removeprefix("-") if removed else text), removed)
+            line = taken(kind, text.strip().removeprefix("-")) if removed else Line(kind, canonical(kind, text))
         except Problem as exc:
             wrong.append((number, str(exc)))
             continue

@@ -124,6 +124,6 @@ def outcomes(run: GoldenRun) -> list[Outcome]:
 
 
 def is_due(session: Session, basis: str) -> bool:
-    """Has the index, its dictionary or the code changed since the last run, or a day gone by?"""
+    """Has what a run rests on changed since the last one, or a day gone by?"""
     run = last_run(session)
     return run is None or run.basis != basis or clock.now() - run.at >= DUE

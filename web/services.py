@@ -21,7 +21,7 @@ from kb.settings import Settings
 from kb.store import ContentStore
 from web.search import SearchService
 
-PROPOSED_FROM = dt.timedelta(days=30)
+LOOKED_BACK = dt.timedelta(days=30)
 
 
 @dataclass(frozen=True)
@@ -34,6 +34,7 @@ class Services:
     generations: Generations
     search: SearchService
     failed: Callable[[dt.datetime], Iterable[Failed]] = lambda since: ()  # searches since then that helped nobody
+    asked: Callable[[dt.datetime], Sequence[str]] = lambda since: ()  # queries since then, the most frequent first
 
     def rebuild(self, *, golden: bool = True, progress: Callable[[int], None] = lambda done: None) -> Manifest:
         """Make the index anew; `golden` lets the golden queries keep a worse one from being swapped in."""
@@ -50,7 +51,8 @@ class Services:
         return judged.run(self.database, self.generations, self.golden, occasion=occasion)
 
     def preview_dictionary(self, queries: Sequence[str] = ()) -> workbench.Preview:
-        """What would the working copy of the dictionary change?"""
+        """What would the working copy of the dictionary change, for golden queries, recent ones, and these?"""
+        queries = [*queries, *self.asked(clock.now() - LOOKED_BACK)]
         return workbench.preview(self.database, self.store, self.generations, path=self.golden, queries=queries)
 
     def freeze_dictionary(self, by: Person, *, reason: str, version: int | None = None) -> int:
@@ -67,7 +69,7 @@ class Services:
 
     def proposals(self) -> list[Proposal]:
         """Lines that failed searches of late speak for."""
-        failed = self.failed(clock.now() - PROPOSED_FROM)
+        failed = self.failed(clock.now() - LOOKED_BACK)
         return propose(failed, self.generations.analyzer)
 
     def close(self) -> None:

@@ -233,6 +233,11 @@ def test_a_run_is_kept_with_ranks_and_comes_again_when_something_changed(bench: 
     assert golden.run_if_due(bench.database, bench.generations, bench.path) is None
     stopped_clock.advance(hours=25)
     assert golden.run_if_due(bench.database, bench.generations, bench.path) is not None
+    with bench.database.write() as session:
+        judged.add(session, bench.by, "光猫", bench.numbers[0], 3)
+        session.commit()
+    added = golden.run_if_due(bench.database, bench.generations, bench.path)
+    assert added is not None and added.asked == 3
     rebuild(bench.database, bench.store, bench.generations)
     assert golden.run_if_due(bench.database, bench.generations, bench.path) is not None
 

@@ -18,6 +18,7 @@ from kb.dictionary_lines import (
     Line,
     LineKind,
     Problem,
+    Shipped,
     canonical,
     problems,
     read_file,
@@ -236,3 +237,15 @@ def test_an_import_replaces_the_working_copy(database: Database, people: People)
         with pytest.raises(Invalid):
             dictionary.replace(session, people.manager, "[词语]\n坏 词\n", reason="表", known=KNOWN)
         assert len(dictionary.working(session).lines) == 3
+
+
+def test_a_shipped_line_that_nobody_might_add_is_taken_away_and_exported(database: Database, people: People) -> None:
+    folder = Known(
+        Shipped({**KNOWN.shipped.lines, SYNONYM: frozenset({"No Signal,无信号"})}, frozenset()), KNOWN.exists
+    )
+    with database.write() as session:
+        dictionary.remove(session, people.manager, SYNONYM, "No Signal,无信号", reason="试", known=folder)
+        text = write_file(dictionary.working(session).lines, "")
+        assert "-No Signal,无信号" in text
+        assert dictionary.replace(session, people.manager, text, reason="表", known=folder) == (0, 0)
+        assert dictionary.make_version(session, people.manager, reason="一", known=folder) == 1
