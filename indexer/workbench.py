@@ -16,7 +16,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 
@@ -27,10 +27,10 @@ from indexer import feed, golden, worker
 from indexer.analysis import Analyzer
 from indexer.dictionaries import Vocabulary, version_of
 from indexer.document import IndexDocument
-from indexer.engines.base import Engine, Scope, SearchRequest
+from indexer.engines.base import MAX_LIMIT, Engine, Scope, SearchRequest
 from indexer.engines.whoosh_engine import WhooshEngine
 from indexer.evaluation import load
-from indexer.generations import Generations
+from indexer.generations import Generations, Opened
 from indexer.query import Phrase, Query
 from kb import dictionary
 from kb.access import Person, searchable
@@ -41,7 +41,7 @@ from kb.models import Entry
 from kb.store import ContentStore
 
 WHOLE = 3000  # documents of which a preview makes a whole throw-away index, in a few seconds
-PART = 1500  # documents of one where there are more
+PART = MAX_LIMIT  # documents of one where there are more
 TOP = 10  # hits compared of a query
 SAMPLE = 20  # documents named that would be cut otherwise
 MOST_WORDS = 50  # changed words looked for in documents
@@ -61,8 +61,9 @@ class Moved:
 
 @dataclass(frozen=True)
 class Preview:
-    """What the working copy would change. `affected` counts documents that contain a changed word, `recut` names some
-    that would be cut otherwise, `judged_on` is the number of documents the queries were asked of."""
+    """What the working copy would change. `affected` counts documents that contain a changed word (where there are several
+    words and thousands of documents, at least so many), `recut` names some that would be cut otherwise, `judged_on` is the
+    number of documents the queries were asked of."""
 
     rebuild: bool
     words_added: tuple[str, ...]
@@ -116,45 +117,65 @@ def preview(
     there = generations.dictionaries.open(name)
     judgements = golden.wanted(database, path)
     asked = list(dict.fromkeys([one.query for one in judgements] + list(queries)))
-    old, new = here.vocabulary.analyzer.words, there.analyzer.words
+    rebuild = not generations.cuts_alike(name)
     with ExitStack() as stack:
-        if generations.cuts_alike(name):
+        if rebuild:
+            ground = _throw_away(stack, database, store, here, there, asked)
+        else:
             after = generations.read_with(name)
             stack.callback(after.close)
-            before, count, exact, affected, recut = here.engine, here.engine.count(), True, 0, []
-        else:
-            touched, affected = _containing(here.engine, sorted(old ^ new)[:MOST_WORDS])
-            exact = here.engine.count() <= WHOLE
-            found = [id for text in asked for id in golden.ranked(here.engine, here.vocabulary.pins, text, depth=TOP)]
-            documents = _documents(database, store, None if exact else [*found, *touched])
-            count = len(documents)
-            recut = _recut(documents, set(touched), here.vocabulary.analyzer, there.analyzer)
-            aside = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="kb-preview-")))
-            before = _throw_away(stack, aside / "before", here.vocabulary.analyzer, documents)
-            after = _throw_away(stack, aside / "after", there.analyzer, documents)
-        moved = _moved(asked, before, here.vocabulary, after, there)
-        failing = {
-            outcome.query: str(outcome) for outcome in golden.judge(after, there.pins, judgements) if outcome.failed
-        }
+            ground = _Ground(here.engine, after, here.engine.count())
+        moved = _moved(asked, ground, here.vocabulary, there)
+        outcomes = golden.judge(ground.after, there.pins, judgements)
     generations.dictionaries.discard(here.vocabulary.name)
+    failing = {outcome.query: str(outcome) for outcome in outcomes if outcome.failed}
+    moved = {query: Moved(query, (), ()) for query in failing} | moved  # some fail today as well
     of_golden = {one.query for one in judgements}
-    named = {one.query: one for one in moved}
-    for query in failing.keys() - named.keys():  # it failed before as well
-        named[query] = Moved(query, (), ())
+    old, new = here.vocabulary.analyzer.words, there.analyzer.words
     return Preview(
-        rebuild=not generations.cuts_alike(name),
+        rebuild=rebuild,
         words_added=tuple(sorted(new - old)),
         words_gone=tuple(sorted(old - new)),
-        affected=affected,
-        recut=tuple(recut),
+        affected=ground.affected,
+        recut=ground.recut,
         asked=len(asked),
         moved=tuple(
-            Moved(one.query, one.before, one.after, one.query in of_golden, failing.get(one.query, ""))
-            for one in named.values()
+            replace(one, golden=query in of_golden, failed=failing.get(query, "")) for query, one in moved.items()
         ),
-        exact=exact,
-        judged_on=count,
+        exact=ground.exact,
+        judged_on=ground.documents,
     )
+
+
+@dataclass(frozen=True)
+class _Ground:
+    """On what two dictionaries are compared."""
+
+    before: Engine
+    after: Engine
+    documents: int
+    exact: bool = True
+    affected: int = 0
+    recut: tuple[str, ...] = ()
+
+
+def _throw_away(
+    stack: ExitStack, database: Database, store: ContentStore, here: Opened, there: Vocabulary, asked: Sequence[str]
+) -> _Ground:
+    """Two indexes over the same documents, gone with the `stack`."""
+    changed = sorted(here.vocabulary.analyzer.words ^ there.analyzer.words)
+    touched, affected = _containing(here.engine, changed[:MOST_WORDS])
+    exact = here.engine.count() <= WHOLE
+    found = [id for text in asked for id in golden.ranked(here.engine, here.vocabulary.pins, text, depth=TOP)]
+    documents = _documents(database, store, None if exact else [*found, *touched])
+    aside = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="kb-preview-")))
+    engines = []
+    for name, analyzer in (("before", here.vocabulary.analyzer), ("after", there.analyzer)):
+        engines.append(WhooshEngine.create(aside / name, analyzer))
+        stack.callback(engines[-1].close)
+        load(engines[-1], documents)
+    recut = _recut(documents, set(touched), here.vocabulary.analyzer, there.analyzer)
+    return _Ground(engines[0], engines[1], len(documents), exact, affected, tuple(recut))
 
 
 def _containing(engine: Engine, words: Iterable[str]) -> tuple[list[str], int]:
@@ -193,20 +214,13 @@ def _recut(documents: Iterable[IndexDocument], touched: set[str], old: Analyzer,
     return list(islice((one.id for one in documents if one.id in touched and differ(one)), SAMPLE))
 
 
-def _throw_away(stack: ExitStack, folder: Path, analyzer: Analyzer, documents: Iterable[IndexDocument]) -> Engine:
-    engine = WhooshEngine.create(folder, analyzer)
-    stack.callback(engine.close)
-    load(engine, documents)
-    return engine
-
-
-def _moved(queries: Iterable[str], before: Engine, here: Vocabulary, after: Engine, there: Vocabulary) -> list[Moved]:
-    moved = []
-    for text in queries:
-        was = golden.ranked(before, here.pins, text, depth=TOP)
-        becomes = golden.ranked(after, there.pins, text, depth=TOP)
+def _moved(asked: Iterable[str], ground: _Ground, here: Vocabulary, there: Vocabulary) -> dict[str, Moved]:
+    moved = {}
+    for text in asked:
+        was = golden.ranked(ground.before, here.pins, text, depth=TOP)
+        becomes = golden.ranked(ground.after, there.pins, text, depth=TOP)
         if was != becomes:
-            moved.append(Moved(text, tuple(was), tuple(becomes)))
+            moved[text] = Moved(text, tuple(was), tuple(becomes))
     return moved
 
 

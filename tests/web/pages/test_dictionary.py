@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import pytest
 
 from indexer import workbench
+from indexer.proposals import Failed
 from kb import golden
 from tests.web.conftest import SECRET, SOLUTION, person_of
 from web.pages.admin import rebuild_job
@@ -110,6 +112,15 @@ def test_applying_nothing_or_without_a_reason_is_refused(browse):
     edit(manager, lines="红灯闪烁灯")
     assert manager.post(f"{PAGE}/apply", reason="", version=version_on(manager)).status_code == 422
     assert manager.post(f"{PAGE}/rollback", number="9", reason="试").status_code == 404
+
+
+def test_what_failed_searches_speak_for_is_offered_and_fills_in_the_form(app, site, browse):
+    app.extensions["wenqu"] = replace(site, failed=lambda since: [Failed("黢麻屏", 3)], asked=lambda since: ["黑屏"])
+    manager = browse("manager")
+    link = re.search(r'href="([^"]+)#edit">黢麻屏<', manager.get(PAGE).text).group(1)
+    assert ">\n黢麻屏</textarea>" in manager.get(link.replace("&amp;", "&")).text
+    edit(manager, kind="pin", lines=f"黑屏 => {SOLUTION}")
+    assert "<td>黑屏" in manager.get(f"{PAGE}/preview").text  # recent queries are compared too
 
 
 def test_others_may_not(browse):
