@@ -202,7 +202,7 @@ def lines_of(session: Session, number: int) -> list[Line]:
     """The lines of a version; 0 has none. Raises NotFound."""
     if number == 0:
         return []
-    found = session.get(DictionaryVersion, number)
+    found = session.get(DictionaryVersion, number) if 0 < number < 2**31 else None
     if found is None:
         raise NotFound(f"没有词典版本 {number} · no such version of the dictionary", version=number)
     return [Line(LineKind(kind), text, removed) for kind, text, removed in found.lines]

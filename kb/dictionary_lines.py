@@ -27,7 +27,7 @@ from kb.documents import ENTRY_ID
 
 LONGEST_WORD = 30  # characters
 LONGEST_QUERY = 100  # characters of a pinned query
-MOST_WORDS = 40  # of one line of synonyms
+LONGEST_LINE = 400  # characters
 QUERY_SIDE = "查询"
 BOTH_SIDES = "两端"
 _SIDES = {QUERY_SIDE: True, "query": True, BOTH_SIDES: False, "both": False}
@@ -110,7 +110,10 @@ class Problem(ValueError):
 def canonical(kind: LineKind, text: str) -> str:
     """The one way to write what a line says. Raises Problem."""
     if kind is LineKind.SYNONYM:
-        return _write_synonym(synonym(text))
+        written = _write_synonym(synonym(text))
+        if len(written) > LONGEST_LINE:
+            raise Problem(f"一行最多 {LONGEST_LINE} 个字，请分成几行 · at most {LONGEST_LINE} characters a line")
+        return written
     if kind is LineKind.PIN:
         return _write_pin(pin(text))
     return _word(text)
@@ -134,8 +137,8 @@ def _word(text: str) -> str:
         raise Problem(f"「{word[:40]}」要有 1 到 {LONGEST_WORD} 个字 · a word has 1 to {LONGEST_WORD} characters")
     if re.search(r"\s", word):
         raise Problem(f"「{word}」里有空格，一个词不能有空格 · a word has no spaces")
-    if unsuitable := next((char for char in ",，|=>#" if char in word), ""):
-        raise Problem(f"「{word}」里有 {unsuitable}，请去掉 · a word has no {unsuitable}")
+    if unsuitable := next((char for char in word if char in ",|=>#" or not char.isprintable()), ""):
+        raise Problem(f"「{word}」里有 {unsuitable!r}，请去掉 · a word has no {unsuitable!r}")
     return word
 
 
@@ -147,8 +150,6 @@ def synonym(text: str) -> Synonym:
     if len(sources) < (1 if arrow else 2) or (arrow and not targets):
         raise Problem("至少要两个词，用逗号隔开，或写成 甲 => 乙 · at least two words, by commas, or one => other")
     words = sources + targets
-    if len(words) > MOST_WORDS:
-        raise Problem(f"一行最多 {MOST_WORDS} 个词 · at most {MOST_WORDS} words a line")
     if len({word.lower() for word in words}) < len(words):
         raise Problem("同一个词写了两次 · a word stands twice")
     if code := next((word for word in words if _E_CODE.fullmatch(word.lower())), ""):
@@ -184,7 +185,7 @@ def pin(text: str) -> Pinned:
     """Read a pinned result. Raises Problem."""
     said, _, days = (part.strip() for part in _form(text).partition("|"))
     query, arrow, number = (part.strip() for part in said.rpartition("=>"))
-    if not arrow or not 1 <= len(query) <= LONGEST_QUERY or "\t" in query:
+    if not arrow or not 1 <= len(query) <= LONGEST_QUERY or not query.isprintable():
         raise Problem(f"写成 查询 => 词条编号，查询最多 {LONGEST_QUERY} 个字 · write: query => number of an entry")
     if not ENTRY_ID.fullmatch(number.upper()):
         raise Problem(f"「{number}」不是词条编号 · not the number of an entry")

@@ -60,6 +60,8 @@ def test_a_line_has_one_form(kind: LineKind, written: str, kept: str) -> None:
         (TERM, "", "1 到 30"),
         (TERM, "长" * 31, "1 到 30"),
         (TERM, "光 衰", "空格"),
+        (TERM, "光\x00衰", "x00"),
+        (SYNONYM, ",".join(f"很长的一个词{n}" for n in range(60)), "400"),
         (SYNONYM, "机顶盒", "至少要两个词"),
         (SYNONYM, "机顶盒 =>", "至少要两个词"),
         (SYNONYM, "机顶盒,机顶盒", "两次"),

@@ -112,6 +112,7 @@ def test_applying_nothing_or_without_a_reason_is_refused(browse):
     edit(manager, lines="红灯闪烁灯")
     assert manager.post(f"{PAGE}/apply", reason="", version=version_on(manager)).status_code == 422
     assert manager.post(f"{PAGE}/rollback", number="9", reason="试").status_code == 404
+    assert manager.post(f"{PAGE}/rollback", number="9" * 30, reason="试").status_code == 404
 
 
 def test_what_failed_searches_speak_for_is_offered_and_fills_in_the_form(app, site, browse):
