@@ -208,7 +208,7 @@ def _recut(documents: Iterable[IndexDocument], touched: set[str], old: Analyzer,
     """Some of the documents whose terms would be others."""
 
     def differ(document: IndexDocument) -> bool:
-        texts = (document.title, *document.symptoms, document.body, document.staff_body)
+        texts = (document.title, *document.symptoms, *document.captured, document.body, document.staff_body)
         return any(old.counts(text).terms != new.counts(text).terms for text in texts)
 
     return list(islice((one.id for one in documents if one.id in touched and differ(one)), SAMPLE))
