@@ -88,6 +88,7 @@ LABELS: dict[str, dict[str, str]] = {
         "network": "网络形态",
         "vendor": "厂商",
         "devices": "设备",
+        "districts": "片区",
         "error_codes": "错误码",
         "covers": "覆盖现象",
         "figures": "数值",
