@@ -5,7 +5,7 @@ Nothing here knows SQL or a web request. From kb only its errors and its clock a
 """
 
 from indexer.document import IndexDocument
-from indexer.engines.base import Engine, Hit, Results, Scope, SearchRequest, Suggestion, Tier
+from indexer.engines.base import Engine, Hit, Results, Scope, SearchRequest, Sort, Suggestion, Tier
 from indexer.query import Query, literal, parse
 
 __all__ = [
@@ -16,6 +16,7 @@ __all__ = [
     "Results",
     "Scope",
     "SearchRequest",
+    "Sort",
     "Suggestion",
     "Tier",
     "literal",

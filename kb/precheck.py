@@ -143,7 +143,9 @@ def _privacy(title: str, body: str) -> Check:
 def _districts(session: Session, attributes: documents.Attributes) -> Check:
     known = set(session.scalars(select(Unit.name).where(Unit.kind == "district")))
     unknown = [name for name in attributes.districts if name not in known]
-    problems = [f"没有片区「{'」「'.join(unknown)}」，可用：{'、'.join(sorted(known))} · no such district"] if unknown else []
+    problems = (
+        [f"没有片区「{'」「'.join(unknown)}」，可用：{'、'.join(sorted(known))} · no such district"] if unknown else []
+    )
     return _finding("片区", problems, "、".join(attributes.districts) or "不限片区")
 
 

@@ -14,7 +14,7 @@ from typing import Protocol
 from indexer.document import IndexDocument
 from indexer.query import Query
 
-FACETS = ("kind", "category", "device", "audience")  # what hits can be counted by
+FACETS = ("kind", "category", "device", "district", "audience", "year")  # what hits can be counted by
 MAX_LIMIT = 1000  # hits of one page; more is an export, and exports come from SQL
 ALL_GROUPS = "*"
 
@@ -61,15 +61,25 @@ class Tier(StrEnum):
     PINYIN = "pinyin"  # Latin letters read as pinyin, where nothing else was found
 
 
+class Sort(StrEnum):
+    """What orders the hits. By anything but relevance, tiers do not order, and ties go by id."""
+
+    RELEVANCE = "relevance"
+    DATE = "date"  # the newest first
+    REUSE = "reuse"  # what solved most incidents first
+
+
 @dataclass(frozen=True)
 class SearchRequest:
-    """One page of a search. `facets` names what to count over all hits: see FACETS."""
+    """One page of a search. `facets` names what to count over all hits: see FACETS. A facet that the query filters by
+    is counted as if it did not, so that it shows what the other values would find."""
 
     query: Query
     scope: Scope
     limit: int = 10
     offset: int = 0
     facets: tuple[str, ...] = ()
+    sort: Sort = Sort.RELEVANCE
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ import datetime as dt
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,7 +18,7 @@ import numpy as np
 from indexer import ranking
 from indexer.analysis import Analyzer, Token, is_cjk
 from indexer.document import IndexDocument
-from indexer.engines.base import Hit, Results, Scope, SearchRequest, Suggestion, Tier
+from indexer.engines.base import Hit, Results, Scope, SearchRequest, Sort, Suggestion, Tier
 from indexer.plan import Concept, Plan, plan
 from indexer.projection import FACES, Card, Projection, Space, project, row
 from indexer.query import Phrase, Word
@@ -83,26 +83,42 @@ class ScanEngine:
         began = time.perf_counter()
         entries = list(self._entries.values())
         wanted = plan(request.query, self._analyzer, self._parameters)
-        found: dict[int, tuple[Tier, float]] = {}
-        relaxed = ""
-        if not wanted.nothing:
-            allowed = {place for place, entry in enumerate(entries) if self._allowed(entry, request, wanted)}
-            found, relaxed = self._ranked(entries, allowed, wanted, request.scope)
-        ordered = sorted(
-            found,
-            key=lambda place: ranking.order_key(
-                TIERS.index(found[place][0]), found[place][1], entries[place].card.updated, entries[place].card.id
-            ),
-        )
+        found, relaxed = self._found(entries, request, wanted)
+        ordered = sorted(found, key=lambda place: self._order(request.sort, entries[place].card, *found[place]))
         hits = [
             Hit(entries[place].card.id, entries[place].card.version, found[place][1], found[place][0])
             for place in ordered[request.offset : request.offset + request.limit]
         ]
         facets: dict[str, list[tuple[str, int]]] = {}
         for name in request.facets:
-            counted = Counter(value for place in found for value in entries[place].card.facet(name))
+            counted = Counter(
+                value
+                for place in self._counted(entries, request, wanted, name)
+                for value in entries[place].card.facet(name)
+            )
             facets[name] = sorted(counted.items(), key=lambda item: (-item[1], item[0]))
         return Results(hits, len(found), facets, (time.perf_counter() - began) * 1000, relaxed)
+
+    def _found(
+        self, entries: list[_Entry], request: SearchRequest, wanted: Plan
+    ) -> tuple[dict[int, tuple[Tier, float]], str]:
+        if wanted.nothing:
+            return {}, ""
+        allowed = {place for place, entry in enumerate(entries) if self._allowed(entry, request, wanted)}
+        return self._ranked(entries, allowed, wanted, request.scope)
+
+    def _counted(self, entries: list[_Entry], request: SearchRequest, wanted: Plan, facet: str) -> Iterable[int]:
+        """The documents that a facet counts: what is found without its own filter."""
+        besides = wanted.besides(facet)
+        if besides.nothing and not wanted.nothing:
+            return [place for place, entry in enumerate(entries) if entry.card.visible(request.scope)]
+        return self._found(entries, request, besides)[0]
+
+    @staticmethod
+    def _order(sort: Sort, card: Card, tier: Tier, score: float) -> tuple[object, ...]:
+        if sort is Sort.RELEVANCE:
+            return ranking.order_key(TIERS.index(tier), score, card.updated, card.id)
+        return -getattr(card, ranking.SORTED_BY[sort]), card.id
 
     def _allowed(self, entry: _Entry, request: SearchRequest, wanted: Plan) -> bool:
         if not entry.card.visible(request.scope):

@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 import numpy as np
 
 from indexer import ranking
-from indexer.engines.base import Hit, Results, Scope, SearchRequest, Suggestion, Tier
+from indexer.engines.base import Hit, Results, Scope, SearchRequest, Sort, Suggestion, Tier
 from indexer.engines.whoosh_engine import kernel
 from indexer.engines.whoosh_engine.codec import BlockSegment
 from indexer.engines.whoosh_engine.kernel import Answer, Bits, Question
+from indexer.engines.whoosh_engine.order import first, only
 from indexer.engines.whoosh_engine.segment import Kept, Mask, OpenSegment
 from indexer.plan import Plan
 from indexer.projection import FACES, Space
@@ -42,6 +44,15 @@ class View:
     def bits(self, scope: Scope) -> Bits:
         """The same, packed."""
         return self._kept.get((scope.audiences, scope.groups), lambda: kernel.pack(self.visible(scope)))
+
+
+class _Found(NamedTuple):
+    """What a question found: the best by place, in order; which documents, and how many; the weakest tier that helped."""
+
+    best: list[tuple[tuple[int, int], Hit]]
+    bits: Bits
+    total: int
+    relaxed: str
 
 
 class Snapshot:
@@ -131,29 +142,45 @@ class Snapshot:
             return Results([], 0, {name: [] for name in request.facets})
         allowed = self._allowed(wanted, request.scope)
         count = min(request.offset + request.limit, self.count)
-        found: Bits | None = None
-        hits: list[Hit] = []
+        page = slice(request.offset, request.offset + request.limit)
+        if request.sort is Sort.RELEVANCE:
+            found = self._find(wanted, allowed, request.scope, count)
+            hits = [hit for _, hit in found.best[page]]
+        else:
+            found = self._find(wanted, allowed, request.scope, 0)
+            places = first(self.segments, found.bits, ranking.SORTED_BY[request.sort], count)[page]
+            scored = self._find(wanted, only(found.bits, places), request.scope, len(places))
+            by_place = dict(scored.best)
+            hits = [by_place[place] for place in places]
+        facets = self._facets(request, wanted, found.bits)
+        return Results(hits, found.total, facets, relaxed=found.relaxed)
+
+    def _find(self, wanted: Plan, allowed: Bits, scope: Scope, count: int) -> _Found:
+        """What all tiers find of the allowed documents, and the best `count` of each."""
+        best: list[tuple[tuple[int, int], Hit]] = []
+        bits = np.zeros_like(allowed)
         total, relaxed = 0, ""
-        for tier, answer in self._tiers(wanted, allowed, request.scope, count):
-            hits += [
-                Hit(
-                    self.segments[place.block].id(place.doc),
-                    place.version,
-                    place.score,
-                    Tier.EXACT if place.named else tier,
-                )
-                for place in answer.best
-            ]
+        for tier, answer in self._tiers(wanted, allowed, scope, count):
+            for place in answer.best:
+                id = self.segments[place.block].id(place.doc)
+                hit = Hit(id, place.version, place.score, Tier.EXACT if place.named else tier)
+                best.append(((place.block, place.doc), hit))
             total += answer.total
-            found = answer.found if found is None else found | answer.found
+            bits |= answer.found
             if tier is not Tier.WORDS and answer.total:
                 relaxed = tier
-        assert found is not None
-        counted = self._table.counted(request.facets, found) if request.facets else {}
-        facets = {
-            name: sorted(values.items(), key=lambda item: (-item[1], item[0])) for name, values in counted.items()
-        }
-        return Results(hits[request.offset : request.offset + request.limit], total, facets, relaxed=relaxed)
+        return _Found(best, bits, total, relaxed)
+
+    def _facets(self, request: SearchRequest, wanted: Plan, found: Bits) -> dict[str, list[tuple[str, int]]]:
+        """Counts by value, the largest first; of a facet with a filter, what is found without that."""
+        plain = tuple(name for name in request.facets if wanted.besides(name) is wanted)
+        counted = self._table.counted(plain, found) if plain else {}
+        for name in request.facets:
+            if name not in counted:
+                besides = wanted.besides(name)
+                wider = self._find(besides, self._allowed(besides, request.scope), request.scope, 0)
+                counted |= self._table.counted((name,), wider.bits)
+        return {name: sorted(counted[name].items(), key=lambda item: (-item[1], item[0])) for name in request.facets}
 
     def _tiers(self, wanted: Plan, allowed: Bits, scope: Scope, count: int) -> Iterator[tuple[Tier, Answer]]:
         """What each tier adds, strongest first; a weaker one is asked only where the stronger found little."""

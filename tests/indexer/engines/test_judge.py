@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from indexer import IndexDocument, Results, Scope, SearchRequest, native, parse
+from indexer import IndexDocument, Results, Scope, SearchRequest, Sort, native, parse
 from indexer.analysis import Analyzer
 from indexer.engines.base import FACETS
 from indexer.engines.scan import ScanEngine
@@ -51,8 +51,9 @@ QUERIES = (
     *WORDS, "机顶盒 黑屏", "光猫红灯闪烁怎么办", "“黑屏光猫”", "“连接超时”", "“山”", "宽带 -拨号", "-机顶盒", "黑屏 -“红灯 宽带”",
     "kind:policy", "kind:solution 超时", "类目:数字电视 盒子", "设备:HG8245H", "-kind:solution 数据库", "code:E04,691",
     "jidinghe", "jdh", "hp", "guangmao", "hg8245", "8245", "10.0.3", "盒黑", "前端机", "号马", "S-3", "connection", "“timeout”",
-    "audience:staff", "没有", "？", "怎么办", "ORA 12541 連接超時 網關",
+    "片区:城东片区", "片区:不限 黑屏", "-year:2026 宽带", "year:..2025 kind:policy 盒子", "audience:staff", "没有", "？", "怎么办", "ORA 12541 連接超時 網關",
 )  # fmt: skip
+SORTED = (Sort.DATE, Sort.REUSE)
 SCOPES = (
     Scope.everything(),
     Scope.public(),
@@ -82,6 +83,7 @@ def random_document(rng: random.Random, number: int, version: int) -> IndexDocum
         captured=tuple(text(5) for _ in range(rng.choice((0, 0, 1, 12)))),
         reused=rng.choice((0, 0, 1, 5, 70_000)),
         confidence=rng.choice(("", "verified", "single_source", "unverified", "guessed")),
+        districts=tuple(rng.sample(["城东片区", "城西片区"], rng.randint(0, 2))),
     )
 
 
@@ -107,8 +109,8 @@ def test_same_as_the_judge_over_segments_deletions_and_merges(analyzer: Analyzer
     assert ours.versions() == judge.versions()
     for typed in QUERIES:
         for scope in SCOPES:
-            for limit, offset in ((100, 0), (3, 2)):
-                request = SearchRequest(parse(typed), scope, limit, offset, FACETS)
+            for limit, offset, sort in ((100, 0, Sort.RELEVANCE), (3, 2, Sort.RELEVANCE), (4, 1, rng.choice(SORTED))):
+                request = SearchRequest(parse(typed), scope, limit, offset, FACETS, sort)
                 assert_same(ours.search(request), judge.search(request), typed)
     for prefix in ("机", "黑屏", "jd", "g", "69", "hg82", "connection", "没有信"):
         for scope in SCOPES:
