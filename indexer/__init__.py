@@ -5,10 +5,11 @@ Nothing here knows SQL or a web request. From kb only its errors and its clock a
 """
 
 from indexer.document import IndexDocument
-from indexer.engines.base import Engine, Hit, Results, Scope, SearchRequest, Sort, Suggestion, Tier
+from indexer.engines.base import FACETS, Engine, Hit, Results, Scope, SearchRequest, Sort, Suggestion, Tier
 from indexer.query import Query, literal, parse
 
 __all__ = [
+    "FACETS",
     "Engine",
     "Hit",
     "IndexDocument",

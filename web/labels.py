@@ -7,6 +7,7 @@ import datetime as dt
 from flask import Flask
 from markupsafe import Markup, escape
 
+from indexer import Sort
 from kb import clock
 from kb.documents import Audience, Confidence, Kind
 from kb.lifecycle import (
@@ -35,7 +36,14 @@ LABELS: dict[str, dict[str, str]] = {
         Kind.REFERENCE: "参考资料",
     },
     "audience": {Audience.PUBLIC: "公开", Audience.STAFF: "员工", Audience.RESTRICTED: "受限"},
-    "tier": {"exact": "精确", "words": "词语", "bigrams": "字符", "pinyin": "拼音"},
+    "tier": {"exact": "精确", "words": "词语", "bigrams": "字面", "pinyin": "拼音"},
+    "tier_means": {
+        "exact": "编号、标题、错误码或型号相符",
+        "words": "有您写的词或它的同义词",
+        "bigrams": "词不相符，只有相连的字相同",
+        "pinyin": "字不相符，只有读音相同",
+    },
+    "sort": {Sort.RELEVANCE: "相关", Sort.DATE: "最新", Sort.REUSE: "解决最多"},
     "confidence": {
         Confidence.VERIFIED: "已核实",
         Confidence.SINGLE_SOURCE: "单一来源",
@@ -75,7 +83,14 @@ LABELS: dict[str, dict[str, str]] = {
     "priority": {"1": "紧急", "2": "高", "3": "中", "4": "普通"},
     "finding": {"pass": "通过", "fail": "不通过", "look": "请看"},
     "medium": dict(zip(MEDIA, ("光纤", "同轴", "双绞线", "供电", "逻辑"), strict=True)),
-    "facet": {"kind": "种类", "category": "类目", "device": "设备", "audience": "受众"},
+    "facet": {
+        "kind": "种类",
+        "category": "类目",
+        "device": "设备",
+        "district": "片区",
+        "audience": "受众",
+        "year": "年份",
+    },
     # what forms call their fields; a field that is not listed carries nothing that anybody typed
     "field": {
         "title": "标题",

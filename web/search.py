@@ -12,8 +12,10 @@ from dataclasses import dataclass, field
 
 from markupsafe import Markup
 
-from indexer import Hit, Query, Scope, SearchRequest, Suggestion, literal, parse
+from indexer import Hit, Query, Scope, SearchRequest, Sort, Suggestion, literal, parse, relaxing
 from indexer.generations import Generations
+from indexer.query import Phrase
+from indexer.relaxing import Offer
 from indexer.snippets import Readable, Snippet, Snippets
 from kb import access, documents, entries, markup, outbox
 from kb.access import SUBSCRIBER, Person
@@ -25,7 +27,6 @@ from kb.kept import Kept
 from kb.precheck import Near
 from kb.store import ContentStore
 
-FACETS = ("kind", "category", "device", "audience")
 MAX_PAGE = 100  # hits
 _KEPT_BYTES = 32_000_000  # of the texts that people find most: 5,000 of them
 SIMILAR = 5  # entries looked at for a near-duplicate
@@ -66,7 +67,9 @@ class Found:
 
 @dataclass(frozen=True)
 class Page:
-    """One page of results; `relaxed` says which weaker tier had to help."""
+    """One page of results. `query` is what was asked in the end: `as_words` are the phrases that nobody has and that
+    were looked for as words, `relaxed` the weaker tier that had to help, `offers` what could be left out where nothing
+    was found. `sort` is what orders: attributes alone rank nothing, so without words the newest come first."""
 
     query: Query
     hits: list[Found]
@@ -74,6 +77,9 @@ class Page:
     facets: dict[str, list[tuple[str, int]]] = field(default_factory=dict)
     took_ms: float = 0.0
     relaxed: str = ""
+    as_words: tuple[Phrase, ...] = ()
+    offers: tuple[Offer, ...] = ()
+    sort: Sort = Sort.RELEVANCE
 
 
 class SearchService:
@@ -92,24 +98,30 @@ class SearchService:
         limit: int = 10,
         offset: int = 0,
         facets: Sequence[str] = (),
+        sort: Sort = Sort.RELEVANCE,
     ) -> Page:
         """A page of hits that this person may see. `pasted` text is taken literally: a minus or a colon in a report
         is no operator. Raises BadQuery, IndexUnavailable."""
         query = literal(text) if pasted else parse(text)
+        sort = sort if query.ranked or sort is not Sort.RELEVANCE else Sort.DATE
         limit = max(1, min(limit, MAX_PAGE))
         with self._database.read() as session:
             scope = self._scope(by, outbox.out_of_sight(session))
-            request = SearchRequest(query=query, scope=scope, limit=limit, offset=max(0, offset), facets=tuple(facets))
-            results = self._generations.current().search(request)
+            request = SearchRequest(query, scope, limit, max(0, offset), tuple(facets), sort)
+            answer = relaxing.search(self._generations.current(), request)
+            results = answer.results
             visible = entries.find_visible(session, by, [hit.id for hit in results.hits])
-        snippets = Snippets(query, self._generations.analyzer)
+        snippets = Snippets(answer.query, self._generations.analyzer)
         hits = []
         for hit in results.hits:
             if hit.id in visible:
                 with contextlib.suppress(StoreCorrupt):  # health tells; the other hits are still of use
                     hits.append(self._show(snippets, hit, visible[hit.id], staff_text=scope.staff_text))
         lost = len(results.hits) - len(hits)  # gone since the index saw them: never counted either
-        return Page(query, hits, results.total - lost, results.facets, results.took_ms, results.relaxed)
+        return Page(
+            answer.query, hits, results.total - lost, results.facets, results.took_ms, results.relaxed, answer.as_words,
+            answer.offers, sort,
+        )  # fmt: skip
 
     def suggest(self, by: Person, prefix: str, limit: int = 8) -> list[Suggestion]:
         """Entries offered while typing, checked like hits."""

@@ -5,10 +5,11 @@ from __future__ import annotations
 from apiflask import APIBlueprint
 from flask import Response, jsonify
 
+from indexer import FACETS
+from indexer.query import cut
 from kb.errors import Invalid
 from web.api import schemas
 from web.context import person, services
-from web.search import FACETS
 
 bp = APIBlueprint("api_search", __name__, url_prefix="/api/v1", tag="search")
 
@@ -22,12 +23,17 @@ def search(asked: schemas.SearchQuery) -> Response:
     if unknown := set(facets) - set(FACETS):
         said = f"没有分面 {', '.join(sorted(unknown))} · no such facet; there are {', '.join(FACETS)}"
         raise Invalid(f"facet: {said}", fields={"facet": said})
-    page = services().search.search(person(), asked.q, limit=asked.limit, offset=asked.offset, facets=facets)
+    page = services().search.search(
+        person(), asked.q, limit=asked.limit, offset=asked.offset, facets=facets, sort=asked.sort
+    )
     # Said as it is: `Results` describes the answer, and reading back what was just made would cost more than making it.
     return jsonify(
         query=page.query.text,
         total=page.total,
+        sort=page.sort,
         relaxed=page.relaxed,
+        as_words=[phrase.text for phrase in page.as_words],
+        offers=[{"query": cut(page.query.text, offer.parts), "total": offer.total} for offer in page.offers],
         took_ms=round(page.took_ms, 2),
         hits=[hit.as_json() for hit in page.hits],
         facets=page.facets,
