@@ -5,12 +5,13 @@ Nothing here knows SQL or a web request. From kb only its errors and its clock a
 """
 
 from indexer.document import IndexDocument
-from indexer.engines.base import FACETS, Engine, Hit, Results, Scope, SearchRequest, Sort, Suggestion, Tier
+from indexer.engines.base import FACETS, Engine, Explanation, Hit, Results, Scope, SearchRequest, Sort, Suggestion, Tier
 from indexer.query import Query, literal, parse
 
 __all__ = [
     "FACETS",
     "Engine",
+    "Explanation",
     "Hit",
     "IndexDocument",
     "Query",

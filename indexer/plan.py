@@ -32,6 +32,9 @@ class Condition:
     keys: frozenset[str]
     negated: bool
 
+    def __str__(self) -> str:
+        return f"{'-' * self.negated}{self.filter.field}:{','.join(self.filter.values)}"
+
 
 @dataclass(frozen=True)
 class Plan:

@@ -105,6 +105,47 @@ class Results:
 
 
 @dataclass(frozen=True)
+class Match:
+    """A term that a document has: what was `typed`, or a synonym of it; how often in each face, where it has it."""
+
+    term: str
+    typed: bool
+    weight: float
+    faces: dict[str, int]
+
+
+@dataclass(frozen=True)
+class Piece:
+    """What one thing that was asked for adds to a score. `df` documents have it; without `matches` this one has not."""
+
+    typed: str
+    matches: tuple[Match, ...]
+    df: int
+    idf: float
+    weight: float  # its idf, times what it counts as a part of an identifier
+    score: float
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """Why a document stands where it does: `score` is the sum of `pieces` times `coverage_factor`, plus `grams_added`.
+
+    `coverage` is the share of the query's weight that the document has. Without a `tier` it was not found; `missed` are the
+    conditions that it does not meet."""
+
+    id: str
+    tier: Tier | None
+    score: float
+    pieces: tuple[Piece, ...]
+    coverage: float
+    coverage_factor: float
+    grams: tuple[Piece, ...]
+    grams_added: float
+    documents: int
+    missed: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Suggestion:
     """An entry offered while the asker is still typing."""
 
@@ -117,6 +158,11 @@ class Engine(Protocol):
 
     def search(self, request: SearchRequest) -> Results:
         """The best hits first. Raises BadQuery for what only the engine can refuse, IndexUnavailable without index."""
+        ...
+
+    def explain(self, request: SearchRequest, id: str) -> Explanation | None:
+        """Why does this request find the document, or why not? None if the asker may not know of it, or it is not here.
+        Page, facets and order of the request do not matter. Raises what `search` raises."""
         ...
 
     def suggest(self, prefix: str, scope: Scope, limit: int = 8) -> list[Suggestion]:

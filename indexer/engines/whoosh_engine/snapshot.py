@@ -13,15 +13,16 @@ from typing import NamedTuple
 import numpy as np
 
 from indexer import ranking
-from indexer.engines.base import Hit, Results, Scope, SearchRequest, Sort, Suggestion, Tier
+from indexer.engines.base import Explanation, Hit, Results, Scope, SearchRequest, Sort, Suggestion, Tier
 from indexer.engines.whoosh_engine import kernel
 from indexer.engines.whoosh_engine.codec import BlockSegment
 from indexer.engines.whoosh_engine.kernel import Answer, Bits, Question
 from indexer.engines.whoosh_engine.order import first, only
 from indexer.engines.whoosh_engine.segment import Kept, Mask, OpenSegment
-from indexer.plan import Plan
+from indexer.explanation import explain
+from indexer.plan import Concept, Plan
 from indexer.projection import FACES, Space
-from indexer.ranking import Parameters
+from indexer.ranking import Floats, Parameters
 from indexer.suggestions import Typed
 
 _KEPT_SCOPES = 64
@@ -53,6 +54,43 @@ class _Found(NamedTuple):
     bits: Bits
     total: int
     relaxed: str
+
+
+class _Facts:
+    """One document among all: see `explanation.Facts`."""
+
+    def __init__(self, views: Sequence[View], table: kernel.Table, place: tuple[int, int]) -> None:
+        self._views, self._table = views, table
+        self._block, self._doc = views[place[0]].segment, place[1]
+        self.documents = table.count
+
+    def counts(self, space: Space, term: str) -> Sequence[int]:
+        number = self._block.find(space, term)
+        docs = self._block.docs(space, number) if number >= 0 else np.zeros(0, np.uint16)
+        at = np.flatnonzero(docs == self._doc)
+        counts: Sequence[int] = self._block.counts(space, number)[:, at[0]].tolist() if len(at) else [0] * len(FACES)
+        return counts
+
+    def lengths(self, space: Space) -> Floats:
+        return self._block.lengths(space)[:, self._doc].astype(np.float64)
+
+    def averages(self, space: Space) -> Floats:
+        return self._table.averages[space]
+
+    def frequency(self, space: Space, concept: Concept, faces: Sequence[int]) -> int:
+        found = 0
+        for view in self._views:
+            block, has = view.segment, np.zeros(view.segment.count, np.bool_)
+            for term, _ in concept.terms:
+                if (number := block.find(space, term)) >= 0:
+                    has[block.docs(space, number)] |= block.counts(space, number)[list(faces)].any(axis=0)
+            found += int((has & view.live).sum())
+        return found
+
+
+def _has(bits: Bits, place: tuple[int, int]) -> bool:
+    block, doc = place
+    return bool(bits[block, doc >> 6] >> np.uint64(doc & 63) & np.uint64(1))
 
 
 class Snapshot:
@@ -181,6 +219,34 @@ class Snapshot:
                 wider = self._find(besides, self._allowed(besides, request.scope), request.scope, 0)
                 counted |= self._table.counted((name,), wider.bits)
         return {name: sorted(counted[name].items(), key=lambda item: (-item[1], item[0])) for name in request.facets}
+
+    def explain(self, request: SearchRequest, wanted: Plan, id: str) -> Explanation | None:
+        """Why was a document found, or why not? See `Engine.explain`."""
+        place, scope = self.locate(id), request.scope
+        if place is None or not self._visible(scope)[place[0]][place[1]]:
+            return None
+        tier = None if wanted.nothing else self._tier(wanted, scope, place)
+        return explain(
+            id, wanted, _Facts(self.views, self._table, place), tier, self._parameters,
+            staff_text=scope.staff_text, missed=self._missed(wanted, scope, place),
+        )  # fmt: skip
+
+    def _tier(self, wanted: Plan, scope: Scope, place: tuple[int, int]) -> Tier | None:
+        for tier, answer in self._tiers(wanted, self._allowed(wanted, scope), scope, 0):
+            if _has(answer.found, place):
+                named = self._table.named(wanted.keys) if wanted.by_words and tier is Tier.WORDS else None
+                return Tier.EXACT if named is not None and _has(named, place) else tier
+        return None
+
+    def _missed(self, wanted: Plan, scope: Scope, place: tuple[int, int]) -> list[str]:
+        """The conditions that a document does not meet."""
+        segment, doc = self.segments[place[0]], place[1]
+        missed = [str(one) for one in wanted.conditions if not segment.passing(one)[doc]]
+        for phrases, mark in ((wanted.required, ""), (wanted.forbidden, "-")):
+            for phrase in phrases:
+                if segment.containing(phrase, staff_text=scope.staff_text)[doc] == bool(mark):
+                    missed.append(f'{mark}"{phrase}"')
+        return missed
 
     def _tiers(self, wanted: Plan, allowed: Bits, scope: Scope, count: int) -> Iterator[tuple[Tier, Answer]]:
         """What each tier adds, strongest first; a weaker one is asked only where the stronger found little."""

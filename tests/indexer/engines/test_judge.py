@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 import random
 from pathlib import Path
@@ -10,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from indexer import IndexDocument, Results, Scope, SearchRequest, Sort, native, parse
+from indexer import Explanation, IndexDocument, Results, Scope, SearchRequest, Sort, Tier, native, parse
 from indexer.analysis import Analyzer
 from indexer.engines.base import FACETS
 from indexer.engines.scan import ScanEngine
@@ -116,6 +117,49 @@ def test_same_as_the_judge_over_segments_deletions_and_merges(analyzer: Analyzer
         for scope in SCOPES:
             assert ours.suggest(prefix, scope, 5) == judge.suggest(prefix, scope, 5), prefix
     ours.close()
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_explanations_add_up_to_the_scores_and_are_those_of_the_judge(
+    analyzer: Analyzer, tmp_path: Path, seed: int
+) -> None:
+    rng = random.Random(seed)
+    ours, judge = WhooshEngine.create(tmp_path / "index", analyzer), ScanEngine(analyzer)
+    for version in range(1, 5):
+        documents = [random_document(rng, rng.randrange(30), version) for _ in range(12)]
+        for engine in (ours, judge):
+            engine.apply(documents, [f"S-{version}"])
+    tiers = set()
+    for typed in QUERIES:
+        for scope in SCOPES:
+            request = SearchRequest(parse(typed), scope, limit=50)
+            for engine in (ours, judge):
+                hits = engine.search(request).hits
+                for hit in hits:
+                    told = engine.explain(request, hit.id)
+                    assert told is not None and told.tier is hit.tier and not told.missed, typed
+                    assert told.score == pytest.approx(hit.score, abs=1e-6), typed
+                    tiers.add(hit.tier)
+            for number in rng.sample(range(30), 4):
+                mine, theirs = (engine.explain(request, f"S-{number}") for engine in (ours, judge))
+                assert (mine is None) == (theirs is None)
+                if mine is not None and theirs is not None:
+                    assert approximate(mine) == approximate(theirs), typed
+    assert tiers == set(Tier)
+    ours.close()
+
+
+def approximate(explanation: Explanation) -> object:
+    """An explanation as a value in which numbers that are nearly the same are the same."""
+
+    def rounded(value: object) -> object:
+        if isinstance(value, float):
+            return round(value, 6) + 0.0
+        if isinstance(value, dict):
+            return {key: rounded(item) for key, item in value.items()}
+        return [rounded(item) for item in value] if isinstance(value, (list, tuple)) else value
+
+    return rounded(dataclasses.asdict(explanation))
 
 
 @settings(max_examples=25, deadline=None)
