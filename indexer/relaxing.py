@@ -37,13 +37,13 @@ class Answer:
 def search(engine: Engine, request: SearchRequest) -> Answer:
     """The answer to a request, or to the nearest one that has any; and what else could be left out where none has.
     Raises what the engine raises."""
-    answer = _loosened(engine, request)
+    answer = loosened(engine, request)
     if answer.results.total:
         return answer
     return replace(answer, offers=tuple(_offers(engine, request)))
 
 
-def _loosened(engine: Engine, request: SearchRequest) -> Answer:
+def loosened(engine: Engine, request: SearchRequest) -> Answer:
     """The answer, with phrases as words if nobody has the phrases."""
     query = request.query
     results = engine.search(request)
@@ -87,4 +87,4 @@ def _total(engine: Engine, request: SearchRequest, parts: tuple[Part, ...]) -> i
         less = parse(cut(request.query.text, parts))
     except BadQuery:  # a quotation mark that meant nothing pairs with another one now
         return 0
-    return _loosened(engine, replace(request, query=less, limit=0, offset=0, facets=())).results.total
+    return loosened(engine, replace(request, query=less, limit=0, offset=0, facets=())).results.total

@@ -69,9 +69,9 @@ class Asked:
         """What the address of this search carries, and that of a page about it."""
         parameters: dict[str, Any] = {"q": self.words} | self.filters
         if self.sort is not Sort.RELEVANCE:
-            parameters["sort"] = self.sort
+            parameters["sort"] = str(self.sort)
         if self.page > 1:
-            parameters["page"] = self.page
+            parameters["page"] = str(self.page)
         return parameters
 
     @cached_property

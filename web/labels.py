@@ -8,6 +8,7 @@ from flask import Flask
 from markupsafe import Markup, escape
 
 from indexer import Sort
+from indexer.projection import FACES
 from kb import clock
 from kb.documents import Audience, Confidence, Kind
 from kb.lifecycle import (
@@ -43,6 +44,8 @@ LABELS: dict[str, dict[str, str]] = {
         "bigrams": "词不相符，只有相连的字相同",
         "pinyin": "字不相符，只有读音相同",
     },
+    "face": dict(zip(FACES, ("标题", "现象", "设备与代码", "正文", "员工部分"), strict=True)),
+    "access_rule": {"state": "状态", "validity": "有效期", "audience": "受众", "group": "归口组", "role": "角色"},
     "sort": {Sort.RELEVANCE: "相关", Sort.DATE: "最新", Sort.REUSE: "解决最多"},
     "confidence": {
         Confidence.VERIFIED: "已核实",

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from markupsafe import Markup
 
-from indexer import Hit, Query, Scope, SearchRequest, Sort, Suggestion, literal, parse, relaxing
+from indexer import Explanation, Hit, Query, Scope, SearchRequest, Sort, Suggestion, literal, parse, relaxing
 from indexer.generations import Generations
 from indexer.query import Phrase
 from indexer.relaxing import Offer
@@ -122,6 +122,14 @@ class SearchService:
             answer.query, hits, results.total - lost, results.facets, results.took_ms, results.relaxed, answer.as_words,
             answer.offers, sort,
         )  # fmt: skip
+
+    def explain(self, by: Person, text: str, number: str) -> Explanation | None:
+        """Why does this person's search find an entry, which they may see, or why not? None if the index does not have it
+        for them. Raises BadQuery, IndexUnavailable."""
+        engine = self._generations.current()
+        with self._database.read() as session:
+            request = SearchRequest(parse(text), self._scope(by, outbox.out_of_sight(session)), limit=0)
+        return engine.explain(replace(request, query=relaxing.loosened(engine, request).query), number)
 
     def suggest(self, by: Person, prefix: str, limit: int = 8) -> list[Suggestion]:
         """Entries offered while typing, checked like hits."""

@@ -7,6 +7,7 @@ import datetime as dt
 import pytest
 
 from indexer import FACETS, Sort
+from indexer.projection import FACES
 from kb import lifecycle
 from kb.documents import Attributes, Audience, Confidence, Kind
 from kb.incidents import CHANNELS
@@ -22,7 +23,7 @@ from web.forms import FIELDS
      (lifecycle.Part, "part"), (lifecycle.Decision, "decision"), (lifecycle.Origin, "origin"), (lifecycle.Outcome, "outcome"),
      (lifecycle.VerificationMethod, "method"), (lifecycle.CancelReason, "cancel_reason"), (lifecycle.Unmet, "unmet"),
      (CHANNELS, "channel"), (MEDIA, "medium"), (FACETS, "facet"), (("exact", "words", "bigrams", "pinyin"), "tier"),
-     (("exact", "words", "bigrams", "pinyin"), "tier_means"), (Sort, "sort")],
+     (("exact", "words", "bigrams", "pinyin"), "tier_means"), (Sort, "sort"), (FACES, "face"), (("state", "validity", "audience", "group", "role"), "access_rule")],
 )  # fmt: skip
 def test_every_value_has_a_name(values, of):
     assert set(map(str, values)) == set(labels.LABELS[of])

@@ -36,6 +36,11 @@ class SearchQuery(Input):
     sort: Sort = Field(default=Sort.RELEVANCE, description="只有筛选而没有词时按日期 · attributes alone go by date")
 
 
+class ExplainQuery(Input):
+    q: Words = Field(description="与检索相同 · as for a search")
+    id: Words = Field(description="词条编号 · number of the entry")
+
+
 class SuggestQuery(Input):
     q: Words = Field(default="", max_length=100)
     limit: int = Field(default=8, ge=1, le=20)
@@ -132,6 +137,42 @@ class Results(BaseModel):
     took_ms: float
     hits: list[Snippet]
     facets: dict[str, list[tuple[str, int]]]
+
+
+class Matched(BaseModel):
+    """A term that the entry has; `faces` tells how often in which face."""
+
+    term: str
+    typed: bool
+    weight: float
+    faces: dict[str, int]
+
+
+class Piece(BaseModel):
+    """What one thing typed adds; `df` entries have it."""
+
+    typed: str
+    matches: list[Matched]
+    df: int
+    idf: float
+    weight: float
+    score: float
+
+
+class Explained(BaseModel):
+    """`score` is the sum of `pieces` times `coverage_factor` plus `grams_added`. Without a `tier` the entry was not
+    found; `missed` are the conditions that it does not meet."""
+
+    id: str
+    tier: str | None
+    score: float
+    pieces: list[Piece]
+    coverage: float
+    coverage_factor: float
+    grams: list[Piece]
+    grams_added: float
+    documents: int
+    missed: list[str]
 
 
 class Suggestion(BaseModel):

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from flask import Flask
 
-from web.pages import account, admin, drafts, entries, health, home, incidents, report, reviews, search
+from web.pages import account, admin, drafts, entries, health, home, incidents, report, reviews, search, why
 
 
 def init_app(app: Flask) -> None:
-    for module in (home, search, entries, drafts, incidents, reviews, report, account, admin, health):
+    for module in (home, search, why, entries, drafts, incidents, reviews, report, account, admin, health):
         app.register_blueprint(module.bp)

@@ -35,6 +35,16 @@ def test_the_answer_says_what_orders_and_what_was_relaxed(browse):
     assert schemas.Results.model_validate(strict).model_dump(mode="json") == strict
 
 
+def test_an_answer_is_explained_to_staff(browse):
+    hit = next(hit for hit in browse("tech").get("/api/v1/search?q=机顶盒无信号").json["hits"] if hit["id"] == SOLUTION)
+    told = browse("tech").get(f"/api/v1/search/explain?q=机顶盒无信号&id={SOLUTION}").json
+    assert schemas.Explained.model_validate(told).model_dump(mode="json") == told
+    assert (round(told["score"], 6), told["tier"]) == (hit["score"], hit["tier"])
+    assert browse("").get(f"/api/v1/search/explain?q=机顶盒&id={SOLUTION}").status_code == 401
+    assert browse("tech").get("/api/v1/search/explain?q=机顶盒&id=SOL-NONE").status_code == 404
+    assert browse("tech").get(f"/api/v1/search/explain?q=knd:x&id={SOLUTION}").status_code == 400
+
+
 def test_pages_do_not_overlap(browse):
     pages = [browse("").get(f"/api/v1/search?q=机顶盒&limit=3&offset={offset}").json["hits"] for offset in (0, 3)]
     assert not {hit["id"] for hit in pages[0]} & {hit["id"] for hit in pages[1]}
