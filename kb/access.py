@@ -158,7 +158,7 @@ def reasons(asker: Person, of: Person, entry: Entry) -> list[Reason]:
         if all_groups
         else "staff entries, restricted ones of their groups"
     )
-    role = f"{of.role}：{what} · {does}" if staff else f"{of.role}：只看公开词条 · public entries alone"
+    role = f"{what} · {of.role}: {does}" if staff else f"只看公开词条 · {of.role}: public entries alone"
     return [
         Reason("state", entry.state == EntryState.PUBLISHED, state),
         Reason("validity", until is None or until >= today, validity),
