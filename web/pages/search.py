@@ -21,7 +21,7 @@ from web.search import Page
 bp = Blueprint("search", __name__)
 SUGGESTIONS = 8
 MOST_SHOWN = 8  # values of a facet, before 更多
-MOST_FOLDED = 50  # behind it
+MOST_FOLDED = 24  # behind it
 
 
 @bp.get("/search")

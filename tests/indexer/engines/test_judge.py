@@ -96,8 +96,12 @@ def assert_same(ours: Results, judged: Results, typed: str) -> None:
     assert (ours.total, ours.facets, ours.relaxed) == (judged.total, judged.facets, judged.relaxed), typed
 
 
-@pytest.mark.parametrize("seed", range(6))
-def test_same_as_the_judge_over_segments_deletions_and_merges(analyzer: Analyzer, tmp_path: Path, seed: int) -> None:
+@pytest.mark.parametrize(("seed", "compiled"), [*((seed, True) for seed in range(5)), (5, False)])
+def test_same_as_the_judge_over_segments_deletions_and_merges(
+    analyzer: Analyzer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seed: int, compiled: bool
+) -> None:
+    if not compiled:
+        monkeypatch.setattr(kernel, "_native", None)
     rng = random.Random(seed)
     ours, judge = WhooshEngine.create(tmp_path / "index", analyzer), ScanEngine(analyzer)
     for version in range(1, 9):
