@@ -18,6 +18,7 @@ class Facts(Protocol):
     """What an engine knows of one document, and of all."""
 
     documents: int
+    prior: float
 
     def counts(self, space: Space, term: str) -> Sequence[int]:
         """How often the document has a term in each face."""
@@ -63,8 +64,9 @@ def explain(
         factor = share**parameters.coverage
     added = parameters.grams * _sum(grams)
     return Explanation(
-        id, tier, _sum(found) * factor + added, found, share, factor, grams, added, facts.documents, tuple(missed)
-    )
+        id, tier, (_sum(found) * factor + added) * facts.prior, found, share, factor, grams, added, facts.prior,
+        facts.documents, tuple(missed),
+    )  # fmt: skip
 
 
 def _sum(pieces: Sequence[Piece]) -> float:

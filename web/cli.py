@@ -497,7 +497,8 @@ def _explain(services: Services, by: Person, query: str, number: str, *, as_json
             faces = " ".join(f"{face} {count}" for face, count in match.faces.items())
             print(f"    {'' if match.typed else '同义词 synonym '}{match.term} ×{match.weight:g}: {faces}")
     print(
-        f"  覆盖 coverage {told.coverage:.4f} ×{told.coverage_factor:.4f}，字对 pairs of characters +{told.grams_added:.6f}"
+        f"  覆盖 coverage {told.coverage:.4f} ×{told.coverage_factor:.4f}，字对 pairs of characters "
+        f"+{told.grams_added:.6f}，先验 prior ×{told.prior:.4f}"
     )
 
 

@@ -128,7 +128,8 @@ class Piece:
 
 @dataclass(frozen=True)
 class Explanation:
-    """Why a document stands where it does: `score` is the sum of `pieces` times `coverage_factor`, plus `grams_added`.
+    """Why a document stands where it does: `score` is the sum of `pieces` times `coverage_factor`, plus `grams_added`, all of it
+    times `prior`, which speaks for the document whatever is asked.
 
     `coverage` is the share of the query's weight that the document has. Without a `tier` it was not found; `missed` are the
     conditions that it does not meet."""
@@ -141,6 +142,7 @@ class Explanation:
     coverage_factor: float
     grams: tuple[Piece, ...]
     grams_added: float
+    prior: float
     documents: int
     missed: tuple[str, ...]
 

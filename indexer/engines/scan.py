@@ -42,8 +42,8 @@ class _Entry:
 class _Facts:
     """One entry among all: see `explanation.Facts`."""
 
-    def __init__(self, entry: _Entry, entries: list[_Entry]) -> None:
-        self._entry, self._entries = entry, entries
+    def __init__(self, entry: _Entry, entries: list[_Entry], prior: float) -> None:
+        self._entry, self._entries, self.prior = entry, entries, prior
         self.documents = len(entries)
 
     def counts(self, space: Space, term: str) -> tuple[int, ...]:
@@ -221,7 +221,7 @@ class ScanEngine:
         wanted = plan(request.query, self._analyzer, self._parameters)
         tiers = {entries[place].card.id: tier for place, (tier, _) in self._found(entries, request, wanted)[0].items()}
         return explain(
-            id, wanted, _Facts(entry, entries), tiers.get(id), self._parameters,
+            id, wanted, _Facts(entry, entries, float(self._priors([entry])[0])), tiers.get(id), self._parameters,
             staff_text=request.scope.staff_text, missed=self._missed(entry, request, wanted),
         )  # fmt: skip
 

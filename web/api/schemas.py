@@ -160,7 +160,7 @@ class Piece(BaseModel):
 
 
 class Explained(BaseModel):
-    """`score` is the sum of `pieces` times `coverage_factor` plus `grams_added`. Without a `tier` the entry was not
+    """`score` is the sum of `pieces` times `coverage_factor`, plus `grams_added`, all of it times `prior`. Without a `tier` the entry was not
     found; `missed` are the conditions that it does not meet."""
 
     id: str
@@ -171,6 +171,7 @@ class Explained(BaseModel):
     coverage_factor: float
     grams: list[Piece]
     grams_added: float
+    prior: float
     documents: int
     missed: list[str]
 

@@ -63,6 +63,7 @@ class _Facts:
         self._views, self._table = views, table
         self._block, self._doc = views[place[0]].segment, place[1]
         self.documents = table.count
+        self.prior = float(kernel.prior_of(table.priors[place[0]][place[1] : place[1] + 1])[0])
 
     def counts(self, space: Space, term: str) -> Sequence[int]:
         number = self._block.find(space, term)
