@@ -6,17 +6,20 @@ dictionary.
 """
 
 from indexer.document import IndexDocument
-from indexer.engines.base import Engine, Hit, Results, Scope, SearchRequest, Suggestion, Tier
+from indexer.engines.base import FACETS, Engine, Explanation, Hit, Results, Scope, SearchRequest, Sort, Suggestion, Tier
 from indexer.query import Query, literal, parse
 
 __all__ = [
+    "FACETS",
     "Engine",
+    "Explanation",
     "Hit",
     "IndexDocument",
     "Query",
     "Results",
     "Scope",
     "SearchRequest",
+    "Sort",
     "Suggestion",
     "Tier",
     "literal",

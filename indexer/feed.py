@@ -52,6 +52,7 @@ def document(store: ContentStore, entry: Entry, revision: Revision, *, reused: i
         symptoms=tuple(markup.to_text(line) for line in said),
         codes=tuple(code.code for code in attributes.error_codes),
         devices=tuple(attributes.devices),
+        districts=tuple(attributes.districts),
         category=entry.category,
         audience=entry.audience,
         owner_group=entry.owner_group,

@@ -44,7 +44,7 @@ def ranked(engine: Engine, pinned: Pins, text: str, *, depth: int = LOWEST) -> l
         request = SearchRequest(query=parse(text), scope=Scope.everything(), limit=depth)
     except BadQuery:
         return []
-    results, _ = pins.search(engine, pinned, request, today=clock.today())
+    results = pins.search(engine, pinned, request, today=clock.today())
     return [hit.id for hit in results.hits]
 
 

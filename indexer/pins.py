@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
-from indexer.engines.base import Engine, Results, SearchRequest
+from indexer.engines.base import Engine, Results, SearchRequest, Sort
 from indexer.query import Filter, Query
 
 
@@ -46,11 +46,12 @@ class Pins:
         return tuple(dict.fromkeys(pin.entry for pin in found if pin.holds(today)))
 
 
-def search(engine: Engine, pins: Pins, request: SearchRequest, *, today: dt.date) -> tuple[Results, frozenset[str]]:
-    """A page of results with its pinned entries on top, each shown and counted once, and which of its hits those are."""
-    numbers = pins.of(request.query, today)
+def search(engine: Engine, pins: Pins, request: SearchRequest, *, today: dt.date) -> Results:
+    """A page of results with its pinned entries on top, each shown and counted once. In another order than that of
+    relevance nothing is on top."""
+    numbers = pins.of(request.query, today) if request.sort is Sort.RELEVANCE else ()
     if not numbers:
-        return engine.search(request), frozenset()
+        return engine.search(request)
     # by the conditions of the query and by number, not by its words: a pin is there for what the words do not find
     named = replace(request.query, words=(), filters=(*request.query.filters, Filter("id", numbers, 0)))
     pinned = engine.search(replace(request, query=named, offset=0, limit=len(numbers)))
@@ -70,11 +71,11 @@ def search(engine: Engine, pins: Pins, request: SearchRequest, *, today: dt.date
         )
         for name, counts in results.facets.items()
     }
-    merged = replace(
+    return replace(
         results,
         hits=[*here, *results.hits[: request.limit - len(here)]],
         total=results.total + len(on_top),
         facets=facets,
         took_ms=pinned.took_ms + results.took_ms,
+        pinned=ids,
     )
-    return merged, ids

@@ -6,7 +6,7 @@ more of them a document has, the higher it stands. Phrases and what follows a mi
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from indexer.analysis import Analyzer, is_cjk
 from indexer.query import Filter, Query
@@ -32,6 +32,9 @@ class Condition:
     keys: frozenset[str]
     negated: bool
 
+    def __str__(self) -> str:
+        return f"{'-' * self.negated}{self.filter.field}:{','.join(self.filter.values)}"
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -54,6 +57,11 @@ class Plan:
     def nothing(self) -> bool:
         """Does the plan ask for nothing at all? It then has no hits, rather than all."""
         return not (self.concepts or self.required or self.forbidden or self.conditions)
+
+    def besides(self, field: str) -> Plan:
+        """The same without what must hold of a field: what its facet counts, so that it shows the alternatives too."""
+        kept = tuple(one for one in self.conditions if one.negated or one.filter.field != field)
+        return self if len(kept) == len(self.conditions) else replace(self, conditions=kept)
 
 
 def plan(query: Query, analyzer: Analyzer, parameters: Parameters) -> Plan:

@@ -18,7 +18,7 @@ from enum import StrEnum
 from indexer.analysis import Analyzer
 from indexer.document import IndexDocument
 from indexer.engines.base import Scope
-from indexer.query import Filter
+from indexer.query import Filter, years
 
 FACES = ("title", "symptoms", "tags", "body", "captured", "staff")
 STAFF = FACES.index("staff")
@@ -27,6 +27,8 @@ QUOTED = tuple(face for face in range(len(FACES)) if face != CAPTURED)  # whose 
 _ITEMS = ("symptoms", "tags", "captured")  # a line each: a phrase, or a pair of characters, does not run into the next
 MOST = 65_535  # a count is kept in 16 bits; nothing real comes near
 _BITS = 16
+EVERYWHERE = "不限"  # stands as the district of what names none
+SEVERAL = {"device": "devices", "district": "districts"}  # facets of which a document may have several values
 
 
 class Space(StrEnum):
@@ -47,14 +49,16 @@ class Card:
     kind: str
     category: str
     devices: tuple[str, ...]
+    districts: tuple[str, ...]  # EVERYWHERE, where it names none
     codes: tuple[str, ...]
     audience: str
     owner_group: str
     updated: int  # days since year 1; 0 is unknown
     reused: int  # with `confidence` and `updated` what `ranking.prior` goes by
     confidence: str
+    year: str  # of `updated`; "" is unknown
     keys: frozenset[str]  # typed alone or within a query, these mean this document: see `Plan.keys`
-    filter_keys: tuple[str, frozenset[str], frozenset[str]]  # of the id, the devices and the codes
+    filter_keys: tuple[str, frozenset[str], frozenset[str], frozenset[str]]  # of the id, devices, codes, districts
 
     def visible(self, scope: Scope) -> bool:
         """May the asker know of this document?"""
@@ -81,12 +85,18 @@ class Card:
                 return bool(self.filter_keys[1] & keys)
             case "code":
                 return bool(self.filter_keys[2] & keys)
+            case "district":
+                return bool(self.filter_keys[3] & keys)
+            case "year":
+                return bool(self.year) and any(
+                    first <= int(self.year) <= last for first, last in map(years, condition.values)
+                )
         return False
 
     def facet(self, name: str) -> tuple[str, ...]:
         """The values under which the document is counted."""
-        if name == "device":
-            return tuple(dict.fromkeys(self.devices))
+        if name in SEVERAL:
+            return tuple(dict.fromkeys(getattr(self, SEVERAL[name])))
         value = str(getattr(self, name))
         return (value,) if value else ()
 
@@ -108,6 +118,7 @@ def card(document: IndexDocument, analyzer: Analyzer) -> Card:
     codes = frozenset(map(key, document.codes))
     devices = frozenset(map(key, document.devices))
     # 机顶盒 is a kind of device and says little; HG8245H is a model and says everything.
+    districts = document.districts or (EVERYWHERE,)
     models = {name for name in devices if any(char.isdigit() for char in name)}
     return Card(
         id=document.id,
@@ -116,14 +127,16 @@ def card(document: IndexDocument, analyzer: Analyzer) -> Card:
         kind=document.kind,
         category=document.category,
         devices=document.devices,
+        districts=districts,
         codes=document.codes,
         audience=document.audience,
         owner_group=document.owner_group,
         updated=document.updated.toordinal() if document.updated else 0,
         reused=min(document.reused, MOST),
         confidence=document.confidence,
+        year=str(document.updated.year) if document.updated else "",
         keys=(frozenset({key(document.id), key(document.title)}) | codes | models) - {""},
-        filter_keys=(key(document.id), devices, codes),
+        filter_keys=(key(document.id), devices, codes, frozenset(map(key, districts))),
     )
 
 

@@ -6,6 +6,7 @@ The language is ours, so neither people nor saved links depend on an engine:
     "主备切换" “主备切换”    a phrase that must occur, character for character (also 「」 and 『』)
     -演练  -"割接窗口"      must not occur
     kind:policy            a filter (种类: too); several values with commas, `-kind:policy` for all others
+    year:2024..2026        a filter over a range; either end may be missing
 
 A text of several lines is a pasted log and is taken literally: no operator in it means anything.
 """
@@ -13,6 +14,7 @@ A text of several lines is a pasted log and is taken literally: no operator in i
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -31,7 +33,9 @@ FIELDS: dict[str, tuple[str, ...]] = {
     "category": ("类目", "类别"),
     "device": ("设备",),
     "code": ("代码", "错误码"),
+    "district": ("片区",),
     "audience": ("受众",),
+    "year": ("年份",),
     "group": ("归口", "归口组"),
     "id": ("编号",),
 }
@@ -54,15 +58,17 @@ VALUES: dict[str, dict[str, tuple[str, ...]]] = {
 _QUOTES = {'"': '"', "“": "”", "”": "”", "＂": "＂", "「": "」", "『": "』", "„": "“", "«": "»"}
 _MINUS = "-－−"
 _FIELD = re.compile(r"([A-Za-z]{2,12}|[\u4e00-\u9fff]{2,3})[:：]")
+_YEARS = re.compile(r"(\d{4})?年?(?:(?:\.\.|[-~～－至])(\d{4})?年?)?")
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 @dataclass(frozen=True)
 class Word:
-    """Plain text between spaces; `start` is its place in what was typed, in characters."""
+    """Plain text between spaces. It and its minus stand from `start` to `end` in what was typed, in characters."""
 
     text: str
     start: int
+    end: int = 0
 
 
 @dataclass(frozen=True)
@@ -71,6 +77,7 @@ class Phrase:
 
     text: str
     start: int
+    end: int = 0
 
 
 @dataclass(frozen=True)
@@ -80,6 +87,10 @@ class Filter:
     field: str
     values: tuple[str, ...]
     start: int
+    end: int = 0
+
+
+Part = Word | Phrase | Filter
 
 
 @dataclass(frozen=True)
@@ -98,6 +109,11 @@ class Query:
     def plain(self) -> str:
         """The plain words as one text, with single spaces."""
         return " ".join(word.text for word in self.words)
+
+    @property
+    def ranked(self) -> bool:
+        """Does it ask for words, by which hits can be ranked? Otherwise attributes alone choose."""
+        return bool(self.words or self.phrases)
 
     @property
     def empty(self) -> bool:
@@ -157,7 +173,16 @@ def parse(text: str, *, max_length: int = MAX_LENGTH) -> Query:
 def literal(text: str) -> Query:
     """A text that was not typed into the search box, such as an incident's description: nothing in it is an operator."""
     text = _LONE_SURROGATE.sub("\ufffd", text)
-    return Query(text, words=tuple(Word(found.group(), found.start()) for found in re.finditer(r"\S+", text)))
+    return Query(text, words=tuple(Word(found.group(), *found.span()) for found in re.finditer(r"\S+", text)))
+
+
+def cut(text: str, parts: Iterable[Part]) -> str:
+    """What was typed without some parts of it, with single spaces where they stood."""
+    pieces, place = [], 0
+    for part in sorted(parts, key=lambda part: part.start):
+        pieces.append(text[place : part.start].strip())
+        place = part.end
+    return " ".join(piece for piece in [*pieces, text[place:].strip()] if piece)
 
 
 def _negates(text: str, place: int) -> bool:
@@ -181,19 +206,19 @@ def _read(text: str, place: int, into: _Parts, start: int) -> int:
     """Read one phrase, filter or word; returns the place behind it."""
     if text[place] in _QUOTES and (end := _closing(text, place)) > 0:
         if text[place + 1 : end].strip():
-            into.phrases.append(Phrase(text[place + 1 : end].strip(), start))
+            into.phrases.append(Phrase(text[place + 1 : end].strip(), start, end + 1))
         return end + 1
     named = _FIELD.match(text, place)
     if named and (name := _field_name(text, named)):
         raw, end = _value(text, named.end())
-        into.filters.append(Filter(name, _values(name, raw, named.end()), start))
+        into.filters.append(Filter(name, _values(name, raw, named.end()), start, end))
         return end
     end = place + 1
     while end < len(text) and not text[end].isspace():
         if text[end] in "“「『" and _closing(text, end) > 0:
             break
         end += 1
-    into.words.append(Word(text[place:end], start))
+    into.words.append(Word(text[place:end], start, end))
     return end
 
 
@@ -236,7 +261,31 @@ def _values(name: str, raw: str, place: int) -> tuple[str, ...]:
             f"{name}: needs a value right after the colon; put it in quotes to search for the text",
             position=place,
         )
+    if name == "year":
+        return tuple(_year(value, place) for value in values)
     return tuple(_closed(name, value, place) for value in values) if name in VALUES else values
+
+
+def _year(value: str, place: int) -> str:
+    """A year, or from which to which, either end open: 2026, 2024..2026, 2024.. and ..2026 (and 2024-2026)."""
+    found = _YEARS.fullmatch(value)
+    if not found or not any(found.groups()):
+        raise BadQuery(
+            f"年份写作 2026 或 2024..2026,不是「{value}」 · a year is written 2026, several 2024..2026",
+            position=place,
+            suggestion="",
+        )
+    first, last = found.groups()
+    if value.rstrip("年") == first:
+        return str(int(first))
+    return f"{first or ''}..{last or ''}"
+
+
+def years(value: str) -> tuple[int, int]:
+    """The first and last year that a value of the field `year` means."""
+    first, between, last = value.partition("..")
+    ends = int(first or 0), int((last if between else first) or 9999)
+    return min(ends), max(ends)
 
 
 def _closed(name: str, value: str, place: int) -> str:

@@ -21,10 +21,11 @@ from heapq import nsmallest
 import numpy as np
 from numpy.typing import NDArray
 
-from indexer.engines.base import Tier
+from indexer.engines.base import Sort, Tier
 from indexer.projection import STAFF, Space
 
 Floats = NDArray[np.float64]
+SORTED_BY = {Sort.DATE: "updated", Sort.REUSE: "reused"}  # attributes of a card, and columns of a block
 TIERS = (Tier.EXACT, Tier.WORDS, Tier.BIGRAMS, Tier.PINYIN)
 
 

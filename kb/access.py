@@ -14,8 +14,8 @@ from sqlalchemy.orm import Session
 
 from kb import clock
 from kb.documents import Audience
-from kb.errors import NotAllowed
-from kb.lifecycle import EntryState, Role
+from kb.errors import NotAllowed, NotFound
+from kb.lifecycle import ENTRY_NAMES, EntryState, Role
 from kb.models import Entry, Unit, User
 
 ALL_GROUPS = "*"
@@ -29,6 +29,7 @@ class Permission(StrEnum):
     CANCEL_INCIDENTS = "cancel_incidents"
     RETIRE_ENTRIES = "retire_entries"
     READ_ALL_GROUPS = "read_all_groups"  # restricted entries of every owner group
+    EXPLAIN_ACCESS = "explain_access"  # why somebody else finds an entry, or does not
     IMPORT = "import"
     OPERATE = "operate"  # index, health, content store, dictionary, golden queries
     MANAGE_USERS = "manage_users"
@@ -40,9 +41,9 @@ _STAFF = frozenset({P.READ_STAFF, P.HANDLE_INCIDENTS, P.WRITE_ENTRIES})
 PERMISSIONS: dict[Role, frozenset[Permission]] = {
     Role.SUBSCRIBER: frozenset(),
     Role.TECHNICIAN: _STAFF,
-    Role.REVIEWER: _STAFF | {P.REVIEW, P.CANCEL_INCIDENTS, P.RETIRE_ENTRIES},
-    Role.KNOWLEDGE_MANAGER: _STAFF | {P.RETIRE_ENTRIES, P.READ_ALL_GROUPS, P.IMPORT, P.OPERATE},
-    Role.ADMINISTRATOR: _STAFF | {P.READ_ALL_GROUPS, P.IMPORT, P.OPERATE, P.MANAGE_USERS},
+    Role.REVIEWER: _STAFF | {P.REVIEW, P.CANCEL_INCIDENTS, P.RETIRE_ENTRIES, P.EXPLAIN_ACCESS},
+    Role.KNOWLEDGE_MANAGER: _STAFF | {P.RETIRE_ENTRIES, P.READ_ALL_GROUPS, P.IMPORT, P.OPERATE, P.EXPLAIN_ACCESS},
+    Role.ADMINISTRATOR: _STAFF | {P.READ_ALL_GROUPS, P.IMPORT, P.OPERATE, P.MANAGE_USERS, P.EXPLAIN_ACCESS},
 }
 
 
@@ -114,6 +115,57 @@ def seen_by(seen: Sight) -> ColumnElement[bool]:
     if ALL_GROUPS in seen.groups:
         return or_(plain, Entry.audience == Audience.RESTRICTED)
     return or_(plain, and_(Entry.audience == Audience.RESTRICTED, Entry.owner_group.in_(sorted(seen.groups))))
+
+
+@dataclass(frozen=True)
+class Reason:
+    """One rule by which a person finds an entry, or does not: does it let them, and what does it say here?"""
+
+    rule: str  # state, validity, audience, group or role
+    lets: bool
+    said: str
+
+
+def reasons(asker: Person, of: Person, entry: Entry) -> list[Reason]:
+    """Why does `of` find this entry, or why not? They find it if every rule lets them: together the rules are what
+    `searchable` and `visible` say. Raises NotAllowed for whom it is no business, NotFound for what they may not see."""
+    asker.require(P.EXPLAIN_ACCESS)
+    if not may_see(asker, entry.audience, entry.owner_group):
+        raise NotFound(f"没有词条 {entry.number}，或您无权查看 · no such entry, or not for you to see")
+    name, until, today = of.name, entry.valid_until, clock.today()
+    staff, all_groups = of.may(P.READ_STAFF), of.may(P.READ_ALL_GROUPS)
+    restricted, owned = entry.audience == Audience.RESTRICTED, all_groups or entry.owner_group in of.groups
+    if entry.audience == Audience.PUBLIC:
+        audience = "公开，人人可见 · public, for everybody"
+    elif staff:
+        audience = f"不公开，{name}是员工 · not public, and they are staff"
+    else:
+        audience = f"不公开，{name}不是员工 · not public, and they are no staff"
+    if not restricted:
+        group = "不受限，归口组不起作用 · not restricted, the owner group does not matter"
+    elif owned:
+        group = f"受限，{name}看得到归口组 {entry.owner_group} · restricted, and they see its owner group"
+    else:
+        group = f"受限，{name}看不到归口组 {entry.owner_group} · restricted to an owner group that is not theirs"
+    if until is None:
+        validity = "没有期限 · no limit"
+    else:
+        validity = f"有效至 {until} · valid until then" if until >= today else f"{until} 已到期 · expired then"
+    state = f"{ENTRY_NAMES[EntryState(entry.state)]} · {entry.state}"
+    what = "看所有员工词条，受限的看全部归口组" if all_groups else "看员工词条，受限的只看自己的归口组"
+    does = (
+        "staff entries, restricted ones of every group"
+        if all_groups
+        else "staff entries, restricted ones of their groups"
+    )
+    role = f"{what} · {of.role}: {does}" if staff else f"只看公开词条 · {of.role}: public entries alone"
+    return [
+        Reason("state", entry.state == EntryState.PUBLISHED, state),
+        Reason("validity", until is None or until >= today, validity),
+        Reason("audience", entry.audience == Audience.PUBLIC or staff, audience),
+        Reason("group", not restricted or (staff and owned), group),
+        Reason("role", staff or entry.audience == Audience.PUBLIC, role),
+    ]
 
 
 def likely_published() -> ColumnElement[bool]:

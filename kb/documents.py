@@ -121,6 +121,7 @@ class Attributes(BaseModel):
     owner_group: str = Field(min_length=1, max_length=60)
     valid_until: dt.date | None = None
     devices: list[str] = Field(default_factory=list)
+    districts: list[str] = Field(default_factory=list)  # names; none is all of them
     error_codes: list[ErrorCode] = Field(default_factory=list)
     covers: list[str] = Field(default_factory=list)
     figures: list[Figure] = Field(default_factory=list)

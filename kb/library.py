@@ -119,6 +119,9 @@ def _check_one(path: Path, document: Document) -> list[str]:
         problems.append(f"category: 类目树里没有 · not in taxonomy.yml: {attributes.category}")
     if attributes.owner_group not in {unit.key for unit in organisation()}:
         problems.append(f"owner_group: 组织里没有 · not in organisation.yml: {attributes.owner_group}")
+    districts = {unit.name for unit in organisation() if unit.kind == "district"}
+    if unknown := [name for name in attributes.districts if name not in districts]:
+        problems.append(f"districts: 组织里没有 · not in organisation.yml: {', '.join(unknown)}")
     if attributes.kind is Kind.SOLUTION:
         problems += documents.check_solution(document)
     problems += lint.check(document, wording())

@@ -20,7 +20,7 @@ from kb.access import likely_published, may_see, person
 from kb.documents import Confidence, Kind
 from kb.errors import Invalid
 from kb.lifecycle import Role
-from kb.models import Entry, Revision, User
+from kb.models import Entry, Revision, Unit, User
 
 if TYPE_CHECKING:
     from kb.store import ContentStore
@@ -69,6 +69,7 @@ def run(session: Session, store: ContentStore, revision: Revision, similar: Simi
         *_template(number, attributes, body),
         _links(session, number, attributes, body),
         _privacy(attributes.title, body),
+        _districts(session, attributes),
         _codes(attributes),
         _figures(attributes, body),
         _duplicates(number, attributes, body, similar),
@@ -137,6 +138,15 @@ def _privacy(title: str, body: str) -> Check:
     return _finding(
         "个人信息", [f"含{item.what} · personal data" for item in found[:5]], "未发现手机号、电话、身份证号"
     )
+
+
+def _districts(session: Session, attributes: documents.Attributes) -> Check:
+    known = set(session.scalars(select(Unit.name).where(Unit.kind == "district")))
+    unknown = [name for name in attributes.districts if name not in known]
+    problems = (
+        [f"没有片区「{'」「'.join(unknown)}」，可用：{'、'.join(sorted(known))} · no such district"] if unknown else []
+    )
+    return _finding("片区", problems, "、".join(attributes.districts) or "不限片区")
 
 
 def _codes(attributes: documents.Attributes) -> Check:

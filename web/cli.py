@@ -19,13 +19,14 @@ from pathlib import Path
 import click
 from sqlalchemy import select
 
-from indexer import evaluation, worker
+from indexer import Sort, evaluation, worker
 from indexer.analysis import Analyzer
-from kb import accounts, exporter, figures, importer, installation, outbox
-from kb.access import Person
+from indexer.query import cut
+from kb import access, accounts, entries, exporter, figures, importer, installation, outbox
+from kb.access import SUBSCRIBER, Person
 from kb.accounts import SYSTEM
 from kb.documents import Audience, Confidence
-from kb.errors import Conflict, IndexLocked, IndexUnavailable, Invalid
+from kb.errors import Conflict, IndexLocked, IndexUnavailable, Invalid, NotFound
 from kb.importer import Defaults, ImportReport
 from kb.lifecycle import Role
 from kb.models import Unit, User
@@ -415,19 +416,72 @@ def content_figures(*, confidence: str, group: str, as_json: bool) -> None:
     default=Role.ADMINISTRATOR.value,
     show_default=True,
 )
+@click.option(
+    "--sort", type=click.Choice([sort.value for sort in Sort]), default=Sort.RELEVANCE.value, show_default=True
+)
+@click.option("--explain", "number", default="", metavar="编号", help="说明为什么找到这一条 · why is this entry found?")
 @click.option("--json", "as_json", is_flag=True)
-def search(*, query: str, limit: int, role: str, as_json: bool) -> None:
+def search(*, query: str, limit: int, role: str, sort: str, number: str, as_json: bool) -> None:
     """检索 · search as one role sees it."""
+    by = Person(None, role, Role(role))
     with _services() as services:
-        page = services.search.search(Person(None, role, Role(role)), query, limit=limit)
+        if number:
+            _explain(services, by, query, number, as_json=as_json)
+            return
+        page = services.search.search(by, query, limit=limit, sort=Sort(sort))
     if as_json:
         _show([found.as_json() for found in page.hits])
         return
+    for phrase in page.as_words:
+        errors.print(f"没有「{phrase.text}」，按词语查找 · nobody has this phrase, looked for as words", markup=False)
+    for offer in page.offers:
+        errors.print(f"{cut(page.query.text, offer.parts)} 有 {offer.total} 条 · would find so many", markup=False)
     for found in page.hits:
         print(
             f"{found.id}  {found.title}  [{'置顶 pinned' if found.pinned else f'{found.tier} {found.score:.2f}'}]\n    {found.snippet.text}"
         )
     print(f"共 {page.total} 条 hits，{page.took_ms:.1f} ms")
+
+
+def _explain(services: Services, by: Person, query: str, number: str, *, as_json: bool) -> None:
+    with services.database.read() as session:
+        entry = entries.find(session, by, number)
+    told = services.search.explain(by, query, entry.number)
+    if told is None:
+        raise NotFound(f"{entry.number} 不在检索范围里 · not in the index", number=entry.number)
+    if as_json:
+        _show(dataclasses.asdict(told))
+        return
+    print(f"{told.id}  {entry.title}  [{told.tier or '未找到 not found'} {told.score:.6f}]")
+    for one in told.missed:
+        print(f"  不合条件 condition not met: {one}")
+    for piece in (*told.pieces, *told.grams):
+        print(f"  {piece.typed}: {piece.score:.6f}  idf {piece.idf:.4f}，{piece.df}/{told.documents} 条 entries")
+        for match in piece.matches:
+            faces = " ".join(f"{face} {count}" for face, count in match.faces.items())
+            print(f"    {'' if match.typed else '同义词 synonym '}{match.term} ×{match.weight:g}: {faces}")
+    print(
+        f"  覆盖 coverage {told.coverage:.4f} ×{told.coverage_factor:.4f}，字对 pairs of characters "
+        f"+{told.grams_added:.6f}，先验 prior ×{told.prior:.4f}"
+    )
+
+
+@main.command("access")
+@click.argument("number")
+@click.option("--user", "username", default="", help="哪个账号，默认是用户 · whose account; default: a subscriber")
+@click.option("--by", default="", help="以谁的名义问 · who asks; default: the first administrator")
+@click.option("--json", "as_json", is_flag=True)
+def explain_access(*, number: str, username: str, by: str, as_json: bool) -> None:
+    """某人为什么找得到或找不到一条 · why somebody finds an entry, or does not."""
+    with _services() as services:
+        asker, of = _person(services, by), _person(services, username) if username else SUBSCRIBER
+        with services.database.read() as session:
+            reasons = access.reasons(asker, of, entries.find(session, asker, number))
+    if as_json:
+        _show([dataclasses.asdict(reason) for reason in reasons])
+        return
+    for reason in reasons:
+        print(f"{'✓' if reason.lets else '✗'} {reason.rule:<9} {reason.said}")
 
 
 @main.command("eval")

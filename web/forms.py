@@ -21,7 +21,7 @@ _CONFIDENCE = {name: value for value, name in LABELS["confidence"].items()}
 # the fields of the form, in the order of the page
 FIELDS = (
     "title", "kind", "category", "audience", "owner_group", "valid_until", "service", "network", "vendor", "devices",
-    "covers", "error_codes", "figures", "related", "change", "body",
+    "districts", "covers", "error_codes", "figures", "related", "change", "body",
 )  # fmt: skip
 # where the schema's names differ from the form's
 _FIELD_OF = {"environment": "service", "environment.service": "service"} | {
@@ -52,6 +52,7 @@ def values_of(attributes: Attributes, body: str) -> dict[str, str]:
         "network": environment.network if environment else "",
         "vendor": environment.vendor if environment else "",
         "devices": "、".join(attributes.devices),
+        "districts": "、".join(attributes.districts),
         "covers": "、".join(attributes.covers),
         "related": "、".join(attributes.related),
         "change": attributes.change,
@@ -80,7 +81,7 @@ def read_attributes(values: Mapping[str, str]) -> Attributes:
     given: dict[str, object] = {
         name: values[name].strip() for name in ("title", "kind", "category", "audience", "owner_group", "change")
     }
-    given |= {name: _words(values[name]) for name in ("devices", "covers", "related")}
+    given |= {name: _words(values[name]) for name in ("devices", "districts", "covers", "related")}
     given["related"] = [number.upper() for number in _words(values["related"])]
     given["valid_until"] = values["valid_until"].strip() or None
     given["environment"] = environment if any(environment.values()) else None

@@ -7,6 +7,8 @@ import datetime as dt
 from flask import Flask
 from markupsafe import Markup, escape
 
+from indexer import Sort
+from indexer.projection import FACES
 from kb import clock
 from kb.dictionary_lines import SECTIONS, DictionaryAction
 from kb.documents import Audience, Confidence, Kind
@@ -36,7 +38,16 @@ LABELS: dict[str, dict[str, str]] = {
         Kind.REFERENCE: "参考资料",
     },
     "audience": {Audience.PUBLIC: "公开", Audience.STAFF: "员工", Audience.RESTRICTED: "受限"},
-    "tier": {"exact": "精确", "words": "词语", "bigrams": "字符", "pinyin": "拼音"},
+    "tier": {"exact": "精确", "words": "词语", "bigrams": "字面", "pinyin": "拼音"},
+    "tier_means": {
+        "exact": "编号、标题、错误码或型号相符",
+        "words": "有您写的词或它的同义词",
+        "bigrams": "词不相符，只有相连的字相同",
+        "pinyin": "字不相符，只有读音相同",
+    },
+    "face": dict(zip(FACES, ("标题", "现象", "设备与代码", "正文", "报修原话", "员工部分"), strict=True)),
+    "access_rule": {"state": "状态", "validity": "有效期", "audience": "受众", "group": "归口组", "role": "角色"},
+    "sort": {Sort.RELEVANCE: "相关", Sort.DATE: "最新", Sort.REUSE: "解决最多"},
     "confidence": {
         Confidence.VERIFIED: "已核实",
         Confidence.SINGLE_SOURCE: "单一来源",
@@ -88,7 +99,14 @@ LABELS: dict[str, dict[str, str]] = {
     },
     "occasion": {"rebuild": "重建索引", "dictionary": "换词典", "schedule": "定时", "hand": "手动"},
     "medium": dict(zip(MEDIA, ("光纤", "同轴", "双绞线", "供电", "逻辑"), strict=True)),
-    "facet": {"kind": "种类", "category": "类目", "device": "设备", "audience": "受众"},
+    "facet": {
+        "kind": "种类",
+        "category": "类目",
+        "device": "设备",
+        "district": "片区",
+        "audience": "受众",
+        "year": "年份",
+    },
     # what forms call their fields; a field that is not listed carries nothing that anybody typed
     "field": {
         "title": "标题",
@@ -101,6 +119,7 @@ LABELS: dict[str, dict[str, str]] = {
         "network": "网络形态",
         "vendor": "厂商",
         "devices": "设备",
+        "districts": "片区",
         "error_codes": "错误码",
         "covers": "覆盖现象",
         "figures": "数值",

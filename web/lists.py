@@ -154,8 +154,8 @@ class Difference:
 
 
 _COMPARED = (
-    "title", "category", "audience", "owner_group", "valid_until", "devices", "error_codes", "covers", "figures",
-    "related", "change", "environment",
+    "title", "category", "audience", "owner_group", "valid_until", "devices", "districts", "error_codes", "covers",
+    "figures", "related", "change", "environment",
 )  # fmt: skip
 
 

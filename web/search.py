@@ -9,11 +9,27 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 from markupsafe import Markup
 
-from indexer import Hit, Query, Scope, SearchRequest, Suggestion, literal, parse, pins
-from indexer.generations import Generations
+from indexer import (
+    Explanation,
+    Hit,
+    Query,
+    Results,
+    Scope,
+    SearchRequest,
+    Sort,
+    Suggestion,
+    literal,
+    parse,
+    pins,
+    relaxing,
+)
+from indexer.generations import Generations, Opened
+from indexer.query import Phrase
+from indexer.relaxing import Offer
 from indexer.snippets import Readable, Snippet, Snippets
 from kb import access, clock, documents, entries, markup, outbox
 from kb.access import SUBSCRIBER, Person
@@ -25,7 +41,6 @@ from kb.kept import Kept
 from kb.precheck import Near
 from kb.store import ContentStore
 
-FACETS = ("kind", "category", "device", "audience")
 MAX_PAGE = 100  # hits
 _KEPT_BYTES = 32_000_000  # of the texts that people find most: 5,000 of them
 SIMILAR = 5  # entries looked at for a near-duplicate
@@ -68,7 +83,9 @@ class Found:
 
 @dataclass(frozen=True)
 class Page:
-    """One page of results; `relaxed` says which weaker tier had to help."""
+    """One page of results. `query` is what was asked in the end: `as_words` are the phrases that nobody has and that
+    were looked for as words, `relaxed` the weaker tier that had to help, `offers` what could be left out where nothing
+    was found. `sort` is what orders: attributes alone rank nothing, so without words the newest come first."""
 
     query: Query
     hits: list[Found]
@@ -76,6 +93,9 @@ class Page:
     facets: dict[str, list[tuple[str, int]]] = field(default_factory=dict)
     took_ms: float = 0.0
     relaxed: str = ""
+    as_words: tuple[Phrase, ...] = ()
+    offers: tuple[Offer, ...] = ()
+    sort: Sort = Sort.RELEVANCE
 
 
 class SearchService:
@@ -94,26 +114,42 @@ class SearchService:
         limit: int = 10,
         offset: int = 0,
         facets: Sequence[str] = (),
+        sort: Sort = Sort.RELEVANCE,
     ) -> Page:
         """A page of hits that this person may see. `pasted` text is taken literally: a minus or a colon in a report
         is no operator. Raises BadQuery, IndexUnavailable."""
         query = literal(text) if pasted else parse(text)
+        sort = sort if query.ranked or sort is not Sort.RELEVANCE else Sort.DATE
         limit = max(1, min(limit, MAX_PAGE))
         with self._database.read() as session:
             scope = self._scope(by, outbox.out_of_sight(session))
-            request = SearchRequest(query=query, scope=scope, limit=limit, offset=max(0, offset), facets=tuple(facets))
+            request = SearchRequest(query, scope, limit, max(0, offset), tuple(facets), sort)
             here = self._generations.opened()
-            results, on_top = pins.search(here.engine, here.vocabulary.pins, request, today=clock.today())
+            answer = relaxing.search(partial(_ask, here), request)
+            results = answer.results
             visible = entries.find_visible(session, by, [hit.id for hit in results.hits])
-        snippets = Snippets(query, here.vocabulary.analyzer)
+        snippets = Snippets(answer.query, here.vocabulary.analyzer)
         hits = []
         for hit in results.hits:
             if hit.id in visible:
                 with contextlib.suppress(StoreCorrupt):  # health tells; the other hits are still of use
                     shown = self._show(snippets, hit, visible[hit.id], staff_text=scope.staff_text)
-                    hits.append(replace(shown, pinned=True) if hit.id in on_top else shown)
+                    hits.append(replace(shown, pinned=True) if hit.id in results.pinned else shown)
         lost = len(results.hits) - len(hits)  # gone since the index saw them: never counted either
-        return Page(query, hits, results.total - lost, results.facets, results.took_ms, results.relaxed)
+        return Page(
+            answer.query, hits, results.total - lost, results.facets, results.took_ms, results.relaxed, answer.as_words,
+            answer.offers, sort,
+        )  # fmt: skip
+
+    def explain(self, by: Person, text: str, number: str) -> Explanation | None:
+        """Why does this person's search find an entry, which they may see, or why not? None if the index does not have it
+        for them. Raises BadQuery, IndexUnavailable."""
+        here = self._generations.opened()
+        with self._database.read() as session:
+            request = SearchRequest(parse(text), self._scope(by, outbox.out_of_sight(session)), limit=0)
+        return here.engine.explain(
+            replace(request, query=relaxing.loosened(partial(_ask, here), request).query), number
+        )
 
     def suggest(self, by: Person, prefix: str, limit: int = 8) -> list[Suggestion]:
         """Entries offered while typing, checked like hits."""
@@ -181,3 +217,8 @@ class SearchService:
             staff_text=sight.staff_text,
             exclude=exclude,
         )
+
+
+def _ask(here: Opened, request: SearchRequest) -> Results:
+    """Search as it is shown: with what somebody put on top."""
+    return pins.search(here.engine, here.vocabulary.pins, request, today=clock.today())

@@ -14,7 +14,7 @@ from typing import Protocol
 from indexer.document import IndexDocument
 from indexer.query import Query
 
-FACETS = ("kind", "category", "device", "audience")  # what hits can be counted by
+FACETS = ("kind", "category", "device", "district", "audience", "year")  # what hits can be counted by
 MAX_LIMIT = 1000  # hits of one page; more is an export, and exports come from SQL
 ALL_GROUPS = "*"
 
@@ -61,15 +61,25 @@ class Tier(StrEnum):
     PINYIN = "pinyin"  # Latin letters read as pinyin, where nothing else was found
 
 
+class Sort(StrEnum):
+    """What orders the hits. By anything but relevance, tiers do not order, and ties go by id."""
+
+    RELEVANCE = "relevance"
+    DATE = "date"  # the newest first
+    REUSE = "reuse"  # what solved most incidents first
+
+
 @dataclass(frozen=True)
 class SearchRequest:
-    """One page of a search. `facets` names what to count over all hits: see FACETS."""
+    """One page of a search. `facets` names what to count over all hits: see FACETS. A facet that the query filters by
+    is counted as if it did not, so that it shows what the other values would find."""
 
     query: Query
     scope: Scope
     limit: int = 10
     offset: int = 0
     facets: tuple[str, ...] = ()
+    sort: Sort = Sort.RELEVANCE
 
 
 @dataclass(frozen=True)
@@ -85,13 +95,58 @@ class Hit:
 @dataclass(frozen=True)
 class Results:
     """A page of hits. `total` and `facets` count everything the asker may see; `relaxed` names the weakest
-    tier that had to be tried because words alone found little ("" when none)."""
+    tier that had to be tried because words alone found little ("" when none); `pinned` are the hits that somebody
+    put on top of the query."""
 
     hits: list[Hit]
     total: int
     facets: dict[str, list[tuple[str, int]]] = field(default_factory=dict)
     took_ms: float = 0.0
     relaxed: str = ""
+    pinned: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
+class Match:
+    """A term that a document has: what was `typed`, or a synonym of it; how often in each face, where it has it."""
+
+    term: str
+    typed: bool
+    weight: float
+    faces: dict[str, int]
+
+
+@dataclass(frozen=True)
+class Piece:
+    """What one thing that was asked for adds to a score. `df` documents have it; without `matches` this one has not."""
+
+    typed: str
+    matches: tuple[Match, ...]
+    df: int
+    idf: float
+    weight: float  # its idf, times what it counts as a part of an identifier
+    score: float
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """Why a document stands where it does: `score` is the sum of `pieces` times `coverage_factor`, plus `grams_added`, all of it
+    times `prior`, which speaks for the document whatever is asked.
+
+    `coverage` is the share of the query's weight that the document has. Without a `tier` it was not found; `missed` are the
+    conditions that it does not meet."""
+
+    id: str
+    tier: Tier | None
+    score: float
+    pieces: tuple[Piece, ...]
+    coverage: float
+    coverage_factor: float
+    grams: tuple[Piece, ...]
+    grams_added: float
+    prior: float
+    documents: int
+    missed: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -107,6 +162,11 @@ class Engine(Protocol):
 
     def search(self, request: SearchRequest) -> Results:
         """The best hits first. Raises BadQuery for what only the engine can refuse, IndexUnavailable without index."""
+        ...
+
+    def explain(self, request: SearchRequest, id: str) -> Explanation | None:
+        """Why does this request find the document, or why not? None if the asker may not know of it, or it is not here.
+        Page, facets and order of the request do not matter. Raises what `search` raises."""
         ...
 
     def suggest(self, prefix: str, scope: Scope, limit: int = 8) -> list[Suggestion]:

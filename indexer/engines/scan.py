@@ -10,7 +10,7 @@ import datetime as dt
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,7 +18,8 @@ import numpy as np
 from indexer import ranking
 from indexer.analysis import Analyzer, Token, is_cjk
 from indexer.document import IndexDocument
-from indexer.engines.base import Hit, Results, Scope, SearchRequest, Suggestion, Tier
+from indexer.engines.base import Explanation, Hit, Results, Scope, SearchRequest, Sort, Suggestion, Tier
+from indexer.explanation import explain
 from indexer.plan import Concept, Plan, plan
 from indexer.projection import FACES, Card, Projection, Space, project, row
 from indexer.query import Phrase, Word
@@ -36,6 +37,31 @@ class _Entry:
     @property
     def card(self) -> Card:
         return self.projection.card
+
+
+class _Facts:
+    """One entry among all: see `explanation.Facts`."""
+
+    def __init__(self, entry: _Entry, entries: list[_Entry], prior: float) -> None:
+        self._entry, self._entries, self.prior = entry, entries, prior
+        self.documents = len(entries)
+
+    def counts(self, space: Space, term: str) -> tuple[int, ...]:
+        return row(self._entry.projection.counts[space].get(term, 0))
+
+    def lengths(self, space: Space) -> Floats:
+        return np.asarray(self._entry.projection.lengths[space], np.float64)
+
+    def averages(self, space: Space) -> Floats:
+        lengths = np.array([entry.projection.lengths[space] for entry in self._entries], np.float64)
+        return np.asarray(lengths.mean(axis=0))
+
+    def frequency(self, space: Space, concept: Concept, faces: Sequence[int]) -> int:
+        def has(entry: _Entry, term: str) -> bool:
+            counts = row(entry.projection.counts[space].get(term, 0))
+            return any(counts[face] for face in faces)
+
+        return sum(any(has(entry, term) for term, _ in concept.terms) for entry in self._entries)
 
 
 class ScanEngine:
@@ -83,38 +109,45 @@ class ScanEngine:
         began = time.perf_counter()
         entries = list(self._entries.values())
         wanted = plan(request.query, self._analyzer, self._parameters)
-        found: dict[int, tuple[Tier, float]] = {}
-        relaxed = ""
-        if not wanted.nothing:
-            allowed = {place for place, entry in enumerate(entries) if self._allowed(entry, request, wanted)}
-            found, relaxed = self._ranked(entries, allowed, wanted, request.scope)
-        ordered = sorted(
-            found,
-            key=lambda place: ranking.order_key(
-                TIERS.index(found[place][0]), found[place][1], entries[place].card.updated, entries[place].card.id
-            ),
-        )
+        found, relaxed = self._found(entries, request, wanted)
+        ordered = sorted(found, key=lambda place: self._order(request.sort, entries[place].card, *found[place]))
         hits = [
             Hit(entries[place].card.id, entries[place].card.version, found[place][1], found[place][0])
             for place in ordered[request.offset : request.offset + request.limit]
         ]
         facets: dict[str, list[tuple[str, int]]] = {}
         for name in request.facets:
-            counted = Counter(value for place in found for value in entries[place].card.facet(name))
+            counted = Counter(
+                value
+                for place in self._counted(entries, request, wanted, name)
+                for value in entries[place].card.facet(name)
+            )
             facets[name] = sorted(counted.items(), key=lambda item: (-item[1], item[0]))
         return Results(hits, len(found), facets, (time.perf_counter() - began) * 1000, relaxed)
 
+    def _found(
+        self, entries: list[_Entry], request: SearchRequest, wanted: Plan
+    ) -> tuple[dict[int, tuple[Tier, float]], str]:
+        if wanted.nothing:
+            return {}, ""
+        allowed = {place for place, entry in enumerate(entries) if self._allowed(entry, request, wanted)}
+        return self._ranked(entries, allowed, wanted, request.scope)
+
+    def _counted(self, entries: list[_Entry], request: SearchRequest, wanted: Plan, facet: str) -> Iterable[int]:
+        """The documents that a facet counts: what is found without its own filter."""
+        besides = wanted.besides(facet)
+        if besides.nothing and not wanted.nothing:
+            return [place for place, entry in enumerate(entries) if entry.card.visible(request.scope)]
+        return self._found(entries, request, besides)[0]
+
+    @staticmethod
+    def _order(sort: Sort, card: Card, tier: Tier, score: float) -> tuple[object, ...]:
+        if sort is Sort.RELEVANCE:
+            return ranking.order_key(TIERS.index(tier), score, card.updated, card.id)
+        return -getattr(card, ranking.SORTED_BY[sort]), card.id
+
     def _allowed(self, entry: _Entry, request: SearchRequest, wanted: Plan) -> bool:
-        if not entry.card.visible(request.scope):
-            return False
-        if any(entry.card.passes(one.filter, one.keys) == one.negated for one in wanted.conditions):
-            return False
-        faces = entry.grams if request.scope.staff_text else entry.grams[:-1]
-        query = request.query
-        excluded: list[Phrase | Word] = [*query.not_words, *query.not_phrases]
-        return all(self._contains(faces, one) for one in query.phrases) and not any(
-            self._contains(faces, one, empty=False) for one in excluded
-        )
+        return entry.card.visible(request.scope) and not self._missed(entry, request, wanted)
 
     def _contains(self, faces: Sequence[list[list[Token]]], phrase: Phrase | Word, *, empty: bool = True) -> bool:
         """Do the tokens of the phrase stand in a row somewhere? The last one of Chinese may run on in the text."""
@@ -179,6 +212,28 @@ class ScanEngine:
             today=self._today().toordinal(),
             numbers=numbers,
         )
+
+    def explain(self, request: SearchRequest, id: str) -> Explanation | None:
+        entry = self._entries.get(id)
+        if entry is None or not entry.card.visible(request.scope):
+            return None
+        entries = list(self._entries.values())
+        wanted = plan(request.query, self._analyzer, self._parameters)
+        tiers = {entries[place].card.id: tier for place, (tier, _) in self._found(entries, request, wanted)[0].items()}
+        return explain(
+            id, wanted, _Facts(entry, entries, float(self._priors([entry])[0])), tiers.get(id), self._parameters,
+            staff_text=request.scope.staff_text, missed=self._missed(entry, request, wanted),
+        )  # fmt: skip
+
+    def _missed(self, entry: _Entry, request: SearchRequest, wanted: Plan) -> list[str]:
+        faces = entry.grams if request.scope.staff_text else entry.grams[:-1]
+        query = request.query
+        missed = [str(one) for one in wanted.conditions if entry.card.passes(one.filter, one.keys) == one.negated]
+        missed += [f'"{self._analyzer.phrase(one.text)}"' for one in query.phrases if not self._contains(faces, one)]
+        excluded: list[Phrase | Word] = [*query.not_words, *query.not_phrases]
+        return missed + [
+            f'-"{self._analyzer.phrase(one.text)}"' for one in excluded if self._contains(faces, one, empty=False)
+        ]
 
     def _counts(self, entry: _Entry, space: Space, concept: Concept, scope: Scope) -> Floats:
         """The pooled counts of a concept in each face that the asker may match."""

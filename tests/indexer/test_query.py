@@ -13,7 +13,7 @@ from indexer import Query, Scope, SearchRequest, literal, parse
 from indexer.analysis import Analyzer
 from indexer.document import IndexDocument
 from indexer.engines.scan import ScanEngine
-from indexer.query import FIELDS, MAX_CONDITIONS, MAX_LENGTH
+from indexer.query import FIELDS, MAX_CONDITIONS, MAX_LENGTH, cut, years
 from kb.errors import BadQuery
 
 
@@ -102,9 +102,52 @@ def test_number_of_conditions_is_bounded(one: str) -> None:
 
 def test_every_field_can_be_written_in_chinese_and_upper_case() -> None:
     for name, aliases in FIELDS.items():
-        value = {"kind": "policy", "audience": "staff"}.get(name, "x")
+        value = {"kind": "policy", "audience": "staff", "year": "2026"}.get(name, "x")
         for written in (name, name.upper(), *aliases):
             assert parts(parse(f"{written}:{value}")) == {"filters": [(name, (value,))]}
+
+
+@pytest.mark.parametrize(
+    ("typed", "value", "span"),
+    [
+        ("year:2026", "2026", (2026, 2026)),
+        ("年份:2026年", "2026", (2026, 2026)),
+        ("year:2024..2026", "2024..2026", (2024, 2026)),
+        ("year:2024-2026", "2024..2026", (2024, 2026)),
+        ("年份：2024至2026年", "2024..2026", (2024, 2026)),
+        ("year:2026..2024", "2026..2024", (2024, 2026)),
+        ("year:2024..", "2024..", (2024, 9999)),
+        ("year:..2024", "..2024", (0, 2024)),
+        ("year:２０２６", "2026", (2026, 2026)),
+    ],
+)
+def test_years_and_ranges_of_years(typed: str, value: str, span: tuple[int, int]) -> None:
+    assert parts(parse(typed)) == {"filters": [("year", (value,))]}
+    assert years(value) == span
+
+
+@pytest.mark.parametrize("typed", ["year:去年", "year:26", "year:..", "year:2024..26", "year:2024..2025..2026"])
+def test_what_is_no_year_is_refused_with_the_way_to_write_one(typed: str) -> None:
+    with pytest.raises(BadQuery, match=r"2024\.\.2026"):
+        parse(typed)
+
+
+@pytest.mark.parametrize(
+    ("typed", "field", "left"),
+    [
+        ("黑屏 kind:policy 光猫", "filters", "黑屏 光猫"),
+        ("黑屏 “主备 切换”光猫", "phrases", "黑屏 光猫"),
+        ('  device:"a b,c"  ', "filters", ""),
+        ("甲 -“乙 丙” 丁", "not_phrases", "甲 丁"),
+        ("甲 -乙 -丙", "not_words", "甲"),
+        ("甲 -kind:policy", "not_filters", "甲"),
+        ("甲 乙“丙”", "words", "“丙”"),
+    ],
+)
+def test_parts_can_be_cut_out_of_what_was_typed(typed: str, field: str, left: str) -> None:
+    query = parse(typed)
+    assert cut(typed, getattr(query, field)) == left
+    assert cut(typed, ()) == typed.strip()
 
 
 def test_literal_text_has_no_operators() -> None:

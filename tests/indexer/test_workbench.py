@@ -67,7 +67,7 @@ class Bench:
     def find(self, text: str, scope: Scope | None = None, **more: object) -> list[str]:
         here = self.generations.opened()
         request = SearchRequest(parse(text), scope or Scope.everything(), **more)  # type: ignore[arg-type]
-        results, _ = pins.search(here.engine, here.vocabulary.pins, request, today=clock.today())
+        results = pins.search(here.engine, here.vocabulary.pins, request, today=clock.today())
         assert results.total >= len(results.hits)
         return [hit.id for hit in results.hits]
 
@@ -264,7 +264,7 @@ def test_totals_and_facets_count_a_pin_once(bench: Bench) -> None:
     here = bench.generations.opened()
     for text, total in (("雪花屏", 1), ("光猫", 2)):
         request = SearchRequest(parse(text), Scope.everything(), facets=("audience",))
-        results, _ = pins.search(here.engine, here.vocabulary.pins, request, today=clock.today())
+        results = pins.search(here.engine, here.vocabulary.pins, request, today=clock.today())
         assert (results.total, sum(count for _, count in results.facets["audience"])) == (total, total)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from kb import documents, library
 from kb.documents import Confidence, FrontMatter, Kind
 
@@ -12,6 +14,16 @@ def _documents() -> list[documents.Document]:
 
 def test_every_file_is_well_formed() -> None:
     assert library.check() == {}
+
+
+def test_a_district_that_the_organisation_does_not_have_is_named(tmp_path: Path) -> None:
+    document = _documents()[0]
+    document.attributes.districts[:] = ["城东片区", "月球片区"]
+    folder = tmp_path / "solutions"
+    folder.mkdir()
+    (folder / f"{document.id}.md").write_text(documents.dump(document), "utf-8")
+    problems = library.check(tmp_path)[f"solutions/{document.id}.md"]
+    assert "districts: 组织里没有 · not in organisation.yml: 月球片区" in problems
 
 
 def test_there_is_enough_of_everything() -> None:

@@ -35,6 +35,7 @@ def test_a_good_revision_passes(findings) -> None:  # type: ignore[no-untyped-de
         ({"valid_until": None}, "有效期", Finding.FAIL),
         ({"valid_until": "2020-01-01"}, "有效期", Finding.FAIL),
         ({"devices": []}, "设备", Finding.LOOK),
+        ({"districts": ["城东片区", "月球片区"]}, "片区", Finding.FAIL),
         ({"related": ["SOL-NONE-1"]}, "引用", Finding.FAIL),
         ({"error_codes": [{"code": "E04", "vendor": "未定"}]}, "错误码", Finding.LOOK),
         ({"body": samples.BODY.replace("请报修", "打13912345678报修")}, "个人信息", Finding.FAIL),

@@ -11,7 +11,7 @@ PUBLIC = ("/", "/search", "/search?q=机顶盒", "/entries", f"/entries/{SOLUTIO
 STAFF = (
     "/incidents", "/incidents?tab=open", "/incidents?tab=done", "/incidents/new", "/reviews", "/reviews?tab=all",
     "/entries/new", "/entries/new?q=机顶盒", "/entries/new?q=机顶盒&write=1", "/entries/new?write=1&kind=topology",
-    "/account", f"/entries/{TOPOLOGY}", f"/entries/{SOLUTION}/revisions/1",
+    "/account", f"/entries/{TOPOLOGY}", f"/entries/{SOLUTION}/revisions/1", f"/entries/{TOPOLOGY}/why", f"/entries/{TOPOLOGY}/why?q=机顶盒",
 )  # fmt: skip
 OPERATORS = ("/admin", "/admin/import", "/admin/dictionary", "/admin/golden")
 ADMINISTRATORS = ("/admin/users",)

@@ -187,6 +187,13 @@ def test_reading_searching_and_reporting_work_without_script(open_browser):
     page.goto("/")
     page.fill("main [name=q]", "机顶盒无信号")
     page.press("main [name=q]", "Enter")
+    page.click(".facets summary >> nth=0")  # what is folded opens, and a value narrows, all without script
+    page.locator(".facets details li a").first.click()
+    assert page.locator(".chips .chip").count() == 1
+    page.click(".sorts >> text=最新")
+    assert page.locator(".chips .chip").count() == 1 and "sort=date" in page.url
+    page.click(".chips .chip")
+    page.click(".sorts >> text=相关")
     page.click(".hits a >> nth=0")
     assert page.locator("article h1").count() == 1
     page.goto("/report")
@@ -201,7 +208,8 @@ def test_reading_searching_and_reporting_work_without_script(open_browser):
 @pytest.mark.parametrize("width", [390, 768, 1440])
 def test_no_page_is_wider_than_its_screen_and_targets_are_large_enough(open_browser, width):
     page = open_browser("lead", viewport={"width": width, "height": 900})
-    for path in ("/", "/search?q=机顶盒", "/entries/SOL-000001", "/entries/TOP-LAN-001", "/reviews", "/incidents", "/incidents/new",
+    for path in ("/", "/search?q=机顶盒", "/search?q=机顶盒&kind=solution", "/search?q=机顶盒&kind=policy&year=2020",
+                 "/entries/SOL-000001/why?q=机顶盒 无信号", "/entries/SOL-000001", "/entries/TOP-LAN-001", "/reviews", "/incidents", "/incidents/new",
                  "/entries/new?q=x&write=1", "/account", "/api"):  # fmt: skip
         page.goto(path)
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), path

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import datetime as dt
 import json
 import os
 import re
@@ -22,6 +23,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from indexer.worker import Worker
+from kb import entries
 from kb.accounts import authenticate
 from kb.db import Database
 from kb.library import library_path
@@ -165,6 +167,41 @@ def test_no_command_works_on_an_outdated_database(kb, database: Database) -> Non
 def test_a_bad_setting_is_named(kb, monkeypatch: pytest.MonkeyPatch) -> None:  # type: ignore[no-untyped-def]
     monkeypatch.setenv("KB_THREADS", "many")
     assert "THREADS" in kb("search", "x", code=1).stderr
+
+
+def test_search_sorts_explains_and_says_what_was_relaxed(
+    kb, services: Services, worker: Worker, people: People
+) -> None:  # type: ignore[no-untyped-def]
+    with services.database.write() as session:
+        first, second = (
+            samples.published(session, services.store, people.tech, people.lead, title=f"机顶盒没信号{name}").number
+            for name in ("甲", "乙")
+        )
+        entries.find(session, people.tech, first).published.approved_at -= dt.timedelta(days=3)
+        session.commit()
+    worker.drain()
+    assert [hit["id"] for hit in _json(kb("search", "机顶盒", "--sort", "date", "--json"))] == [second, first]
+    told = _json(kb("search", "无信号", "--explain", first, "--json"))
+    hit = next(hit for hit in _json(kb("search", "无信号", "--json")) if hit["id"] == first)
+    assert (told["id"], told["tier"], round(told["score"], 6)) == (first, hit["tier"], hit["score"])
+    shown = kb("search", "无信号", "--explain", first.lower()).stdout
+    assert f"{first}  机顶盒没信号甲  [words" in shown and "idf" in shown and "symptoms" in shown
+    missed = kb("search", "无信号 kind:policy", "--explain", first).stdout
+    assert "未找到" in missed and "kind:policy" in missed
+    loose = kb("search", "“无信号的机顶盒”")
+    assert "按词语查找" in loose.stderr and first in loose.stdout
+    assert "无信号 有 2 条" in kb("search", "无信号 kind:policy").stderr
+    assert "no such entry" in kb("search", "无信号", "--explain", "SOL-999", code=1).stderr
+
+
+def test_access_names_the_rule_that_keeps_somebody_out(kb, services: Services, people: People) -> None:  # type: ignore[no-untyped-def]
+    with services.database.write() as session:
+        made = samples.published(session, services.store, people.manager, people.lead, audience="staff").number
+        session.commit()
+    assert "✗ audience" in kb("access", made).stdout  # a subscriber
+    assert all(reason["lets"] for reason in _json(kb("access", made, "--user", "tech", "--json")))
+    assert "not permitted" in kb("access", made, "--by", "tech", code=1).stderr
+    assert "no such user" in kb("access", made, "--user", "nobody", code=1).stderr
 
 
 def test_eval_prints_its_measures(kb, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]

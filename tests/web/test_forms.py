@@ -13,6 +13,7 @@ FULL = samples.attributes(
     error_codes=[{"code": "E04", "vendor": "永新视博", "meaning": "智能卡未配对"}],
     figures=[{"name": "电平", "value": "60~80", "unit": "dBμV", "confidence": "unverified"}],
     related=["SOL-TV-001"],
+    districts=["城东片区", "朱集东片区"],
     environment={"service": "数字电视", "network": "HFC", "vendor": "某厂"},
 )
 

@@ -6,13 +6,14 @@ import datetime as dt
 
 import pytest
 
+from indexer import FACETS, Sort
+from indexer.projection import FACES
 from kb import lifecycle
 from kb.documents import Attributes, Audience, Confidence, Kind
 from kb.incidents import CHANNELS
 from kb.topology import MEDIA
 from web import labels
 from web.forms import FIELDS
-from web.search import FACETS
 
 
 @pytest.mark.parametrize(
@@ -21,7 +22,8 @@ from web.search import FACETS
      (lifecycle.RevisionState, "revision_state"), (lifecycle.IncidentState, "incident_state"), (lifecycle.Role, "role"),
      (lifecycle.Part, "part"), (lifecycle.Decision, "decision"), (lifecycle.Origin, "origin"), (lifecycle.Outcome, "outcome"),
      (lifecycle.VerificationMethod, "method"), (lifecycle.CancelReason, "cancel_reason"), (lifecycle.Unmet, "unmet"),
-     (CHANNELS, "channel"), (MEDIA, "medium"), (FACETS, "facet"), (("exact", "words", "bigrams", "pinyin"), "tier")],
+     (CHANNELS, "channel"), (MEDIA, "medium"), (FACETS, "facet"), (("exact", "words", "bigrams", "pinyin"), "tier"),
+     (("exact", "words", "bigrams", "pinyin"), "tier_means"), (Sort, "sort"), (FACES, "face"), (("state", "validity", "audience", "group", "role"), "access_rule")],
 )  # fmt: skip
 def test_every_value_has_a_name(values, of):
     assert set(map(str, values)) == set(labels.LABELS[of])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from indexer import FACETS, Sort
 from indexer.worker import Worker
 from kb import entries
 from kb.access import Person
@@ -14,7 +15,6 @@ from kb.settings import Settings
 from kb.store import ContentStore
 from tests.conftest import People
 from tests.kb import samples
-from web.search import FACETS
 from web.services import Services, open_services
 
 SECRET = samples.BODY.replace("射频线松脱。", "射频线松脱。钥匙在量子柜第七格。")
@@ -99,6 +99,20 @@ def test_a_stale_hit_is_neither_shown_nor_counted(services: Services, people: Pe
     page = services.search.search(people.tech, "量子柜", facets=FACETS)
     assert [found.id for found in page.hits] == [numbers["public"]]
     assert page.total == 1 and dict(page.facets["audience"]) == {"public": 1}
+
+
+def test_an_order_by_date_or_reuse_trims_alike(services: Services, people: People, numbers: dict[str, str]) -> None:
+    for sort in Sort:
+        page = services.search.search(people.tech, "量子柜", sort=sort)
+        assert {found.id for found in page.hits} == {numbers["public"], numbers["staff"]}
+    assert services.search.search(people.tech, "kind:solution").sort is Sort.DATE
+
+
+def test_what_is_offered_counts_what_one_may_see(services: Services, people: People, numbers: dict[str, str]) -> None:
+    for person, count in ((people.subscriber, 1), (people.tech, 2), (people.lead, 3)):
+        offers = services.search.search(person, "量子柜 kind:policy").offers
+        assert [offer.total for offer in offers] == [count]
+    assert services.search.search(people.subscriber, "芝麻开门 kind:policy").offers == ()
 
 
 def test_hits_carry_the_contract(services: Services, people: People, numbers: dict[str, str]) -> None:

@@ -14,7 +14,7 @@ PLACES = (
     "/", "/search?q=金库钥匙", "/search?q=机顶盒&device=金库", "/search?audience=restricted", "/search?kind=policy",
     "/search?q=jinkuyaoshi", f"/search?q={SECRET}", "/entries", "/entries?kind=policy", f"/entries/{SOLUTION}",
     f"/entries/{SECRET}", f"/entries/{SECRET}/revisions/1", f"/entries/{SECRET}/revisions/1/attachments/钥匙.txt",
-    "/suggest?q=核心", "/suggest?q=hexin", "/api/v1/suggest?q=核心机房", "/entries/new?q=金库钥匙",
+    f"/entries/{SECRET}/why?q=金库", f"/api/v1/search/explain?q=金库&id={SECRET}", "/suggest?q=核心", "/suggest?q=hexin", "/api/v1/suggest?q=核心机房", "/entries/new?q=金库钥匙",
     "/api/v1/search?q=金库钥匙&facet=kind,category,device,audience", f"/api/v1/entries/{SECRET}", f"/api/v1/entries/{SOLUTION}",
 )  # fmt: skip
 GIVE_AWAY = (SECRET_WORDS, "值班长抽屉", "抽屉密码", f'"{SECRET}"', f"/entries/{SECRET}")
@@ -33,9 +33,10 @@ def test_outsiders_meet_it_nowhere(browse, name):
 @pytest.mark.parametrize("name", OUTSIDERS)
 def test_outsiders_are_told_the_same_as_of_what_does_not_exist(browse, name):
     browser = browse(name)
-    for rest in ("", "/revisions/1", "/revisions/1/attachments/钥匙.txt", "/revisions/7"):
+    for rest in ("", "/why?q=金库", "/revisions/1", "/revisions/1/attachments/钥匙.txt", "/revisions/7"):
         there, nowhere = (browser.get(f"/entries/{number}{rest}") for number in (SECRET, "POL-000099"))
-        assert there.status_code == nowhere.status_code == 404
+        # whoever is not signed in is led to the login, whatever the number
+        assert there.status_code == nowhere.status_code == (302 if "why" in rest and not name else 404)
         assert there.text.replace(SECRET, "") == nowhere.text.replace("POL-000099", "")
 
 

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
+from indexer import FACETS, Sort
 from kb import incidents
 from kb.lifecycle import CancelReason, Decision, Outcome, Part, VerificationMethod
 
@@ -31,7 +32,13 @@ class SearchQuery(Input):
     q: Words = Field(description="查询语言见 README · in the query language")
     limit: int = Field(default=10, ge=1, le=100)
     offset: int = Field(default=0, ge=0, le=10_000)
-    facet: str = Field(default="", description="逗号分隔：kind,category,device,audience · comma-separated")
+    facet: str = Field(default="", description=f"逗号分隔：{','.join(FACETS)} · comma-separated")
+    sort: Sort = Field(default=Sort.RELEVANCE, description="只有筛选而没有词时按日期 · attributes alone go by date")
+
+
+class ExplainQuery(Input):
+    q: Words = Field(description="与检索相同 · as for a search")
+    id: Words = Field(description="词条编号 · number of the entry")
 
 
 class SuggestQuery(Input):
@@ -113,13 +120,61 @@ class Snippet(BaseModel):
     source_path: str
 
 
-class Results(BaseModel):
+class Offer(BaseModel):
     query: str
     total: int
+
+
+class Results(BaseModel):
+    """`relaxed` is the weaker tier that had to help, `as_words` the phrases that nobody has and that were looked for as
+    words, `offers` the queries with less asked that would find something where this one finds nothing."""
+
+    query: str
+    total: int
+    sort: Sort
     relaxed: str
+    as_words: list[str]
+    offers: list[Offer]
     took_ms: float
     hits: list[Snippet]
     facets: dict[str, list[tuple[str, int]]]
+
+
+class Matched(BaseModel):
+    """A term that the entry has; `faces` tells how often in which face."""
+
+    term: str
+    typed: bool
+    weight: float
+    faces: dict[str, int]
+
+
+class Piece(BaseModel):
+    """What one thing typed adds; `df` entries have it."""
+
+    typed: str
+    matches: list[Matched]
+    df: int
+    idf: float
+    weight: float
+    score: float
+
+
+class Explained(BaseModel):
+    """`score` is the sum of `pieces` times `coverage_factor`, plus `grams_added`, all of it times `prior`. Without a `tier` the entry was not
+    found; `missed` are the conditions that it does not meet."""
+
+    id: str
+    tier: str | None
+    score: float
+    pieces: list[Piece]
+    coverage: float
+    coverage_factor: float
+    grams: list[Piece]
+    grams_added: float
+    prior: float
+    documents: int
+    missed: list[str]
 
 
 class Suggestion(BaseModel):

@@ -17,6 +17,7 @@ from web.pages import (
     report,
     reviews,
     search,
+    why,
 )
 
 
@@ -24,6 +25,7 @@ def init_app(app: Flask) -> None:
     for module in (
         home,
         search,
+        why,
         entries,
         drafts,
         incidents,

@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from flask import Blueprint, jsonify, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
+from indexer import Sort
+from indexer.projection import EVERYWHERE
 from kb import entries, incidents
 from kb.access import Permission
 from kb.documents import ENTRY_ID
 from kb.errors import BadQuery, NotFound
 from web import lists
-from web.asked import FILTERS, LAST_PAGE, PAGE_SIZE, Asked
+from web.asked import FILTERS, LAST_PAGE, PAGE_SIZE, Asked, shown
 from web.context import person, services
+from web.search import Page
 
 bp = Blueprint("search", __name__)
 SUGGESTIONS = 8
+MOST_SHOWN = 8  # values of a facet, before 更多
+MOST_FOLDED = 24  # behind it
 
 
 @bp.get("/search")
@@ -26,7 +33,9 @@ def results() -> ResponseReturnValue:
     page, problem, status = None, None, 200
     if not asked.empty:
         try:
-            page = services().search.search(person(), asked.text, limit=PAGE_SIZE, offset=asked.offset, facets=FILTERS)
+            page = services().search.search(
+                person(), asked.text, limit=PAGE_SIZE, offset=asked.offset, facets=FILTERS, sort=asked.sort
+            )
         except BadQuery as exc:
             problem, status = exc, exc.status
     pages = min((page.total + PAGE_SIZE - 1) // PAGE_SIZE, LAST_PAGE) if page else 0
@@ -37,8 +46,55 @@ def results() -> ResponseReturnValue:
         with services().database.read() as session:
             offered = lists.popular(session, person())
     return render_template(
-        "search/results.html", asked=asked, page=page, problem=problem, pages=pages, offered=offered
+        "search/results.html",
+        asked=asked,
+        page=page,
+        problem=problem,
+        pages=pages,
+        offered=offered,
+        facets=[list_ for name in FILTERS if page and (list_ := FacetList.of(name, asked, page))],
+        sorts=[sort for sort in Sort if sort is not Sort.RELEVANCE or (page and page.query.ranked)],
     ), status
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A value of a facet, with the address that adds it to the filters, or takes it away if it is `chosen`."""
+
+    value: str
+    count: int
+    url: str
+    chosen: bool
+
+
+@dataclass(frozen=True)
+class FacetList:
+    """The values of a facet as the page lists them: some, and what 更多 unfolds."""
+
+    name: str
+    choices: list[Choice]
+    more: list[Choice]
+    beside: Choice | None = None  # what holds in every district, where some were chosen
+
+    @classmethod
+    def of(cls, name: str, asked: Asked, page: Page) -> FacetList | None:
+        """None where there is nothing to choose. Chosen values come first, whatever their count."""
+        counts = dict(page.facets.get(name, []))
+        chosen = asked.filters.get(name, ())
+        if not chosen and len(counts) < 2:
+            return None
+        order = sorted(counts, reverse=True) if name == "year" else list(counts)
+        picked = [
+            Choice(shown(name, value), counts.get(value, 0), asked.without(name, value).url, chosen=True)
+            for value in chosen
+        ]
+        others = [value for value in order if value not in chosen][: MOST_SHOWN + MOST_FOLDED]
+        offered = [
+            Choice(shown(name, value), counts[value], asked.narrowed(name, value), chosen=False) for value in others
+        ]
+        room = max(0, MOST_SHOWN - len(picked))
+        beside = next((one for one in offered if chosen and name == "district" and one.value == EVERYWHERE), None)
+        return cls(name, picked + offered[:room], offered[room:], beside)
 
 
 @bp.get("/suggest")

@@ -22,7 +22,7 @@ from whoosh.index import TOC, EmptyIndexError, FileIndex
 
 from indexer.analysis import Analyzer
 from indexer.document import IndexDocument
-from indexer.engines.base import Results, Scope, SearchRequest, Suggestion
+from indexer.engines.base import Explanation, Results, Scope, SearchRequest, Suggestion
 from indexer.engines.whoosh_engine.block import MOST_DOCUMENTS, Writer
 from indexer.engines.whoosh_engine.builders import Builders, merge
 from indexer.engines.whoosh_engine.codec import (
@@ -139,6 +139,9 @@ class WhooshEngine:
         wanted = plan(request.query, self._analyzer, self._parameters)
         results = self._current().search(request, wanted)
         return replace(results, took_ms=(time.perf_counter() - began) * 1000)
+
+    def explain(self, request: SearchRequest, id: str) -> Explanation | None:
+        return self._current().explain(request, plan(request.query, self._analyzer, self._parameters), id)
 
     def suggest(self, prefix: str, scope: Scope, limit: int = 8) -> list[Suggestion]:
         return self._current().suggest(Typed.read(prefix, self._analyzer), scope, limit)

@@ -37,7 +37,7 @@ from indexer.analysis import Analyzer
 from indexer.document import IndexDocument
 from indexer.engines.whoosh_engine.bounds import Reference, bounds
 from indexer.engines.whoosh_engine.postings import Cut, Postings, PythonPostings, Taken, collector
-from indexer.projection import FACES, MOST, QUOTED, Card, Projection, Space, card, faces_of, project
+from indexer.projection import FACES, MOST, QUOTED, SEVERAL, Card, Projection, Space, card, faces_of, project
 from indexer.ranking import Parameters
 
 MAGIC = b"KBBLOCK1"
@@ -45,7 +45,7 @@ MOST_DOCUMENTS = 65_536
 RARE = 255  # most documents have a term once or twice in one face, so 255 patterns are nearly all that occur
 KEYS = "keys"
 SPACES = (*(space.value for space in Space), KEYS)
-COLUMNS = ("kind", "category", "audience", "owner_group", "confidence")
+COLUMNS = ("kind", "category", "audience", "owner_group", "confidence", "year")
 _ALIGNED = 8
 _FIELDS = Parameters().fields  # bounds are tightest where questions are asked with these
 Array = NDArray[Any]
@@ -58,6 +58,7 @@ class Key(StrEnum):
     ID = "i"
     DEVICE = "d"
     CODE = "c"
+    DISTRICT = "r"
 
 
 class Writer:
@@ -77,7 +78,7 @@ class Writer:
         self._updated = array("I")
         self._reused = array("H")
         self._columns: dict[str, list[str]] = {name: [] for name in COLUMNS}
-        self._devices: list[tuple[int, str]] = []
+        self._several: dict[str, list[tuple[int, str]]] = {name: [] for name in SEVERAL}
         self._texts: dict[int, list[bytes]] = {face: [] for face in QUOTED}
         self._spelt: tuple[list[bytes], list[bytes]] = ([], [])
 
@@ -110,7 +111,8 @@ class Writer:
         self._reused.append(card.reused)
         for name in COLUMNS:
             self._columns[name].append(getattr(card, name))
-        self._devices += [(self.count, device) for device in dict.fromkeys(card.devices)]
+        for name, pairs in self._several.items():
+            pairs += [(self.count, value) for value in card.facet(name)]
         for face, texts in self._texts.items():
             texts.append(cut.texts[face])
         for kept, spelt in zip(self._spelt, cut.spelt, strict=True):
@@ -143,12 +145,13 @@ class Writer:
         for name in COLUMNS:
             values, codes = block.values(name), block.section(name)
             self._columns[name] += [values[code] for code in codes[kept]]
-        devices = block.values("device")
-        self._devices += [
-            (int(renumbered[doc]), devices[code])
-            for doc, code in zip(block.section("device.docs"), block.section("device.codes"), strict=True)
-            if live[doc]
-        ]
+        for name, pairs in self._several.items():
+            values = block.values(name)
+            pairs += [
+                (int(renumbered[doc]), values[code])
+                for doc, code in zip(block.section(f"{name}.docs"), block.section(f"{name}.codes"), strict=True)
+                if live[doc]
+            ]
         for face, texts in self._texts.items():
             texts += block.strings(f"text.{face}", kept)
         for name, spelt in zip(("full", "initials"), self._spelt, strict=True):
@@ -185,9 +188,9 @@ class Writer:
         for name in COLUMNS:
             codes, values[name] = _coded(self._columns[name])
             sections[name] = codes
-        codes, values["device"] = _coded([device for _, device in self._devices])
-        sections["device.codes"] = codes
-        sections["device.docs"] = np.array([doc for doc, _ in self._devices], np.uint16)
+        for name, pairs in self._several.items():
+            sections[f"{name}.codes"], values[name] = _coded([value for _, value in pairs])
+            sections[f"{name}.docs"] = np.array([doc for doc, _ in pairs], np.uint16)
         for face, texts in self._texts.items():
             sections |= _strings(f"text.{face}", texts, unit=np.uint16)
         for name, spelt in zip(("full", "initials"), self._spelt, strict=True):
@@ -217,12 +220,13 @@ def _coded_rows(patterns: Array, used: Array) -> dict[str, Array]:
 
 
 def _keys(card: Card) -> list[str]:
-    id, devices, codes = card.filter_keys
+    id, devices, codes, districts = card.filter_keys
     return [
         *(Key.EXACT + key for key in sorted(card.keys)),
         Key.ID + id,
         *(Key.DEVICE + key for key in sorted(devices)),
         *(Key.CODE + key for key in sorted(codes)),
+        *(Key.DISTRICT + key for key in sorted(districts)),
     ]
 
 
@@ -305,8 +309,8 @@ class Block:
     def column(self, name: str) -> tuple[NDArray[np.uint16] | None, NDArray[np.uint32]]:
         """An attribute as codes of its `values`: one a document (None), or pairs of document and code."""
         return (
-            (self.section("device.docs"), self.section("device.codes"))
-            if name == "device"
+            (self.section(f"{name}.docs"), self.section(f"{name}.codes"))
+            if name in SEVERAL
             else (None, self.section(name))
         )
 
@@ -322,6 +326,13 @@ class Block:
     def length_sums(self) -> dict[str, NDArray[np.int64]]:
         """Per space, the length of all documents together in each face."""
         return {space: self.lengths(space).sum(axis=1, dtype=np.int64) for space in Space}
+
+    @cached_property
+    def id_ranks(self) -> NDArray[np.int64]:
+        """Per document, how many ids of the block come before its own."""
+        ranks = np.empty(self.count, np.int64)
+        ranks[self.section("id.order")] = np.arange(self.count)
+        return ranks
 
     def _string(self, name: str, number: int) -> bytes:
         ends = self._sections[f"{name}.ends"]

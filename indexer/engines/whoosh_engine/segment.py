@@ -22,7 +22,7 @@ from indexer.analysis import is_cjk
 from indexer.analysis.identifiers import LONGEST
 from indexer.engines.base import Scope
 from indexer.engines.whoosh_engine import kernel
-from indexer.engines.whoosh_engine.block import Block, Key, having
+from indexer.engines.whoosh_engine.block import COLUMNS, Block, Key, having
 from indexer.plan import Condition
 from indexer.projection import QUOTED, STAFF, Card, Space
 from indexer.ranking import Prior
@@ -116,6 +116,8 @@ class OpenSegment(Block):
                 return having(self, one.keys, Key.DEVICE)
             case "code":
                 return having(self, one.keys, Key.CODE)
+            case "district":
+                return having(self, one.keys, Key.DISTRICT)
         column = _COLUMN.get(one.filter.field, one.filter.field)
         good = [_passes(column, value, one) for value in self.values(column)]
         mask: Mask = np.array(good, np.bool_)[self.section(column)]
@@ -158,9 +160,9 @@ class OpenSegment(Block):
 
 def _passes(column: str, value: str, one: Condition) -> bool:
     """Does a document with this value in the column pass? Asked of a card, so that there is one rule."""
-    attributes = dict.fromkeys(("kind", "category", "audience", "owner_group"), "") | {column: value}
+    attributes = dict.fromkeys(COLUMNS, "") | {column: value}
     card = Card(
-        id="", version=0, title="", devices=(), codes=(), updated=0, reused=0, confidence="", keys=frozenset(),
-        filter_keys=("", frozenset(), frozenset()), **attributes,
+        id="", version=0, title="", devices=(), districts=(), codes=(), updated=0, reused=0, keys=frozenset(),
+        filter_keys=("", frozenset(), frozenset(), frozenset()), **attributes,
     )  # fmt: skip
     return card.passes(one.filter, one.keys)

@@ -8,18 +8,21 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 import numpy as np
 
 from indexer import ranking
-from indexer.engines.base import Hit, Results, Scope, SearchRequest, Suggestion, Tier
+from indexer.engines.base import Explanation, Hit, Results, Scope, SearchRequest, Sort, Suggestion, Tier
 from indexer.engines.whoosh_engine import kernel
 from indexer.engines.whoosh_engine.codec import BlockSegment
 from indexer.engines.whoosh_engine.kernel import Answer, Bits, Question
+from indexer.engines.whoosh_engine.order import first, only
 from indexer.engines.whoosh_engine.segment import Kept, Mask, OpenSegment
-from indexer.plan import Plan
+from indexer.explanation import explain
+from indexer.plan import Concept, Plan
 from indexer.projection import FACES, Space
-from indexer.ranking import Parameters
+from indexer.ranking import Floats, Parameters
 from indexer.suggestions import Typed
 
 _KEPT_SCOPES = 64
@@ -42,6 +45,53 @@ class View:
     def bits(self, scope: Scope) -> Bits:
         """The same, packed."""
         return self._kept.get((scope.audiences, scope.groups), lambda: kernel.pack(self.visible(scope)))
+
+
+class _Found(NamedTuple):
+    """What a question found: the best by place, in order; which documents, and how many; the weakest tier that helped."""
+
+    best: list[tuple[tuple[int, int], Hit]]
+    bits: Bits
+    total: int
+    relaxed: str
+
+
+class _Facts:
+    """One document among all: see `explanation.Facts`."""
+
+    def __init__(self, views: Sequence[View], table: kernel.Table, place: tuple[int, int]) -> None:
+        self._views, self._table = views, table
+        self._block, self._doc = views[place[0]].segment, place[1]
+        self.documents = table.count
+        self.prior = float(kernel.prior_of(table.priors[place[0]][place[1] : place[1] + 1])[0])
+
+    def counts(self, space: Space, term: str) -> Sequence[int]:
+        number = self._block.find(space, term)
+        docs = self._block.docs(space, number) if number >= 0 else np.zeros(0, np.uint16)
+        at = np.flatnonzero(docs == self._doc)
+        counts: Sequence[int] = self._block.counts(space, number)[:, at[0]].tolist() if len(at) else [0] * len(FACES)
+        return counts
+
+    def lengths(self, space: Space) -> Floats:
+        return self._block.lengths(space)[:, self._doc].astype(np.float64)
+
+    def averages(self, space: Space) -> Floats:
+        return self._table.averages[space]
+
+    def frequency(self, space: Space, concept: Concept, faces: Sequence[int]) -> int:
+        found = 0
+        for view in self._views:
+            block, has = view.segment, np.zeros(view.segment.count, np.bool_)
+            for term, _ in concept.terms:
+                if (number := block.find(space, term)) >= 0:
+                    has[block.docs(space, number)] |= block.counts(space, number)[list(faces)].any(axis=0)
+            found += int((has & view.live).sum())
+        return found
+
+
+def _has(bits: Bits, place: tuple[int, int]) -> bool:
+    block, doc = place
+    return bool(bits[block, doc >> 6] >> np.uint64(doc & 63) & np.uint64(1))
 
 
 class Snapshot:
@@ -131,29 +181,73 @@ class Snapshot:
             return Results([], 0, {name: [] for name in request.facets})
         allowed = self._allowed(wanted, request.scope)
         count = min(request.offset + request.limit, self.count)
-        found: Bits | None = None
-        hits: list[Hit] = []
+        page = slice(request.offset, request.offset + request.limit)
+        if request.sort is Sort.RELEVANCE:
+            found = self._find(wanted, allowed, request.scope, count)
+            hits = [hit for _, hit in found.best[page]]
+        else:
+            found = self._find(wanted, allowed, request.scope, 0)
+            places = first(self.segments, found.bits, ranking.SORTED_BY[request.sort], count)[page]
+            scored = self._find(wanted, only(found.bits, places), request.scope, len(places))
+            by_place = dict(scored.best)
+            hits = [by_place[place] for place in places]
+        facets = self._facets(request, wanted, found.bits)
+        return Results(hits, found.total, facets, relaxed=found.relaxed)
+
+    def _find(self, wanted: Plan, allowed: Bits, scope: Scope, count: int) -> _Found:
+        """What all tiers find of the allowed documents, and the best `count` of each."""
+        best: list[tuple[tuple[int, int], Hit]] = []
+        bits = np.zeros_like(allowed)
         total, relaxed = 0, ""
-        for tier, answer in self._tiers(wanted, allowed, request.scope, count):
-            hits += [
-                Hit(
-                    self.segments[place.block].id(place.doc),
-                    place.version,
-                    place.score,
-                    Tier.EXACT if place.named else tier,
-                )
-                for place in answer.best
-            ]
+        for tier, answer in self._tiers(wanted, allowed, scope, count):
+            for place in answer.best:
+                id = self.segments[place.block].id(place.doc)
+                hit = Hit(id, place.version, place.score, Tier.EXACT if place.named else tier)
+                best.append(((place.block, place.doc), hit))
             total += answer.total
-            found = answer.found if found is None else found | answer.found
+            bits |= answer.found
             if tier is not Tier.WORDS and answer.total:
                 relaxed = tier
-        assert found is not None
-        counted = self._table.counted(request.facets, found) if request.facets else {}
-        facets = {
-            name: sorted(values.items(), key=lambda item: (-item[1], item[0])) for name, values in counted.items()
-        }
-        return Results(hits[request.offset : request.offset + request.limit], total, facets, relaxed=relaxed)
+        return _Found(best, bits, total, relaxed)
+
+    def _facets(self, request: SearchRequest, wanted: Plan, found: Bits) -> dict[str, list[tuple[str, int]]]:
+        """Counts by value, the largest first; of a facet with a filter, what is found without that."""
+        plain = tuple(name for name in request.facets if wanted.besides(name) is wanted)
+        counted = self._table.counted(plain, found) if plain else {}
+        for name in request.facets:
+            if name not in counted:
+                besides = wanted.besides(name)
+                wider = self._find(besides, self._allowed(besides, request.scope), request.scope, 0)
+                counted |= self._table.counted((name,), wider.bits)
+        return {name: sorted(counted[name].items(), key=lambda item: (-item[1], item[0])) for name in request.facets}
+
+    def explain(self, request: SearchRequest, wanted: Plan, id: str) -> Explanation | None:
+        """Why was a document found, or why not? See `Engine.explain`."""
+        place, scope = self.locate(id), request.scope
+        if place is None or not self._visible(scope)[place[0]][place[1]]:
+            return None
+        tier = None if wanted.nothing else self._tier(wanted, scope, place)
+        return explain(
+            id, wanted, _Facts(self.views, self._table, place), tier, self._parameters,
+            staff_text=scope.staff_text, missed=self._missed(wanted, scope, place),
+        )  # fmt: skip
+
+    def _tier(self, wanted: Plan, scope: Scope, place: tuple[int, int]) -> Tier | None:
+        for tier, answer in self._tiers(wanted, self._allowed(wanted, scope), scope, 0):
+            if _has(answer.found, place):
+                named = self._table.named(wanted.keys) if wanted.by_words and tier is Tier.WORDS else None
+                return Tier.EXACT if named is not None and _has(named, place) else tier
+        return None
+
+    def _missed(self, wanted: Plan, scope: Scope, place: tuple[int, int]) -> list[str]:
+        """The conditions that a document does not meet."""
+        segment, doc = self.segments[place[0]], place[1]
+        missed = [str(one) for one in wanted.conditions if not segment.passing(one)[doc]]
+        for phrases, mark in ((wanted.required, ""), (wanted.forbidden, "-")):
+            for phrase in phrases:
+                if segment.containing(phrase, staff_text=scope.staff_text)[doc] == bool(mark):
+                    missed.append(f'{mark}"{phrase}"')
+        return missed
 
     def _tiers(self, wanted: Plan, allowed: Bits, scope: Scope, count: int) -> Iterator[tuple[Tier, Answer]]:
         """What each tier adds, strongest first; a weaker one is asked only where the stronger found little."""

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import datetime as dt
+import math
 
 import pytest
 
-from indexer import Engine, IndexDocument, Scope, SearchRequest, Tier, parse
+from indexer import Engine, IndexDocument, Scope, SearchRequest, Sort, Tier, parse
 from kb import clock
 from tests.conftest import Clock
 from tests.indexer.conftest import Search, ids
@@ -188,6 +189,109 @@ def test_filter_alone_orders_the_youngest_first_then_by_id(engine: Engine, searc
     assert ids(search("kind:solution", limit=2, offset=1)) == ["B", "D"]
 
 
+@pytest.fixture
+def dated(engine: Engine) -> Engine:
+    """Entries of several years and districts, in two commits."""
+    made = {
+        "A": (dt.date(2024, 5, 1), ("城东片区",), 2),
+        "B": (dt.date(2025, 5, 1), ("城东片区", "城西片区"), 0),
+        "C": (dt.date(2026, 5, 1), (), 7),
+        "D": (None, ("城西片区",), 2),
+        "E": (dt.date(2026, 5, 1), (), 0),
+    }
+    for commit in ("ABC", "DE"):
+        engine.apply(
+            [
+                solution(
+                    id, "机顶盒" * (1 + (id in "BD")), updated=made[id][0], districts=made[id][1], reused=made[id][2]
+                )
+                for id in commit
+            ],
+            [],
+        )
+    return engine
+
+
+@pytest.mark.parametrize(
+    ("typed", "found"),
+    [
+        ("district:城东片区", "AB"),
+        ("片区:城東片區,城西片区", "ABD"),
+        ("片区:不限", "CE"),  # what names no district holds in all of them, and is asked for by a value of its own
+        ("片区:城东片区,不限", "ABCE"),
+        ("-片区:城东片区", "CDE"),
+        ("片区:朱集", ""),
+        ("year:2026", "CE"),
+        ("年份:2024..2025 机顶盒", "AB"),
+        ("年份:2025..", "BCE"),
+        ("-year:2026", "ABD"),
+        ("year:..2023", ""),
+    ],
+)
+def test_districts_and_years(dated: Engine, search: Search, typed: str, found: str) -> None:
+    assert set(ids(search(typed))) == set(found)
+
+
+def test_facets_of_districts_and_years(dated: Engine, search: Search) -> None:
+    assert search("机顶盒", facets=("district", "year")).facets == {
+        "district": [("不限", 2), ("城东片区", 2), ("城西片区", 2)],
+        "year": [("2026", 2), ("2024", 1), ("2025", 1)],
+    }
+
+
+@pytest.mark.parametrize("typed", ["机顶盒 year:2024,2025 district:城西片区", "year:2024,2025 district:城西片区"])
+def test_a_facet_with_a_filter_counts_what_the_other_values_would_find(
+    dated: Engine, search: Search, typed: str
+) -> None:
+    found = search(typed, facets=("district", "year", "kind"))
+    assert ids(found) == ["B"]
+    assert found.facets == {
+        "district": [("城东片区", 2), ("城西片区", 1)],  # of 2024 and 2025
+        "year": [("2025", 1)],  # of 城西片区
+        "kind": [("solution", 1)],
+    }
+
+
+def test_a_facet_of_the_only_filter_counts_all_that_the_asker_may_see(library: Engine, search: Search) -> None:
+    found = search("kind:policy", STAFF, facets=("kind", "audience"))
+    assert (found.total, found.facets) == (
+        1,
+        {"kind": [("solution", 3), ("policy", 1)], "audience": [("public", 1)]},
+    )
+    # what must not be is no filter of the facet: nothing else can be chosen instead of it
+    assert search("-kind:policy", STAFF, facets=("kind",)).facets == {"kind": [("solution", 3)]}
+
+
+# Order
+
+
+@pytest.mark.parametrize(
+    ("sort", "order"),
+    [(Sort.RELEVANCE, "CEA"), (Sort.DATE, "CEBAD"), (Sort.REUSE, "CADBE")],
+)
+def test_order_is_kept_over_pages(dated: Engine, search: Search, sort: Sort, order: str) -> None:
+    whole = search("机顶盒", sort=sort)
+    assert "".join(ids(whole)).startswith(order)  # by relevance, those whose title was typed
+    pages = [hit for offset in range(0, 6, 2) for hit in search("机顶盒", sort=sort, limit=2, offset=offset).hits]
+    assert pages == whole.hits
+    assert {hit.id: hit.score for hit in whole.hits} == {hit.id: hit.score for hit in search("机顶盒").hits}
+
+
+def test_tiers_order_by_relevance_alone(engine: Engine, search: Search) -> None:
+    engine.apply(
+        [solution("A", "浮梁山前端机房"), solution("B", "山前小区", updated=dt.date(2026, 1, 1), reused=1)], []
+    )
+    for sort in (Sort.DATE, Sort.REUSE):
+        found = search("山前端", sort=sort)
+        assert [(hit.id, hit.tier) for hit in found.hits] == [("B", Tier.BIGRAMS), ("A", Tier.WORDS)]
+        assert (found.relaxed, found.total) == (Tier.BIGRAMS, 2)
+
+
+def test_a_filter_alone_can_be_sorted_too(dated: Engine, search: Search) -> None:
+    assert "".join(ids(search("kind:solution"))) == "CEBAD"
+    assert "".join(ids(search("kind:solution", sort=Sort.REUSE, limit=3))) == "CAD"
+
+
 # Weaker tiers
 
 
@@ -353,6 +457,59 @@ def test_facets_count_all_hits_not_the_page(library: Engine, search: Search) -> 
         "device": [("HG8245H", 1), ("机顶盒", 1)],
         "audience": [("public", 3), ("restricted", 1), ("staff", 1)],
     }
+
+
+# Why
+
+
+def test_explanation_names_what_was_typed_synonyms_and_faces(engine: Engine) -> None:
+    engine.apply([solution("A", "光猫亮红灯", "光猫,ONU"), solution("B", "ONU亮灯"), solution("C", "宽带")], [])
+    request = SearchRequest(parse("光猫 红灯"), Scope.public())
+    found = engine.explain(request, "A")
+    assert found is not None and found.tier is Tier.WORDS and found.documents == 3
+    modem, light = found.pieces
+    assert (modem.typed, modem.df, modem.idf) == ("光猫", 2, pytest.approx(math.log1p((3 - 2 + 0.5) / (2 + 0.5))))
+    assert {match.term: (match.typed, match.faces) for match in modem.matches} == {
+        "光猫": (True, {"title": 1, "body": 1}),
+        "onu": (False, {"body": 1}),
+    }
+    assert modem.score + light.score + found.grams_added == pytest.approx(found.score)
+    assert (found.coverage, found.coverage_factor, found.missed) == (1.0, 1.0, ())
+    other = engine.explain(request, "B")
+    assert other is not None and [bool(piece.matches) for piece in other.pieces] == [True, False]
+    assert 0 < other.coverage < 1 and other.score == pytest.approx(
+        sum(piece.score for piece in other.pieces) * other.coverage**0.25 + other.grams_added
+    )
+
+
+@pytest.mark.parametrize(
+    ("typed", "missed"),
+    [
+        ("黑屏 kind:policy -code:E04", ["kind:policy", "-code:E04"]),
+        ("“花屏” -“黑屏”", ['"花屏"', '-"黑屏"']),
+        ("宽带", []),
+    ],
+)
+def test_explanation_of_what_was_not_found_names_the_conditions(library: Engine, typed: str, missed: list[str]) -> None:
+    found = library.explain(SearchRequest(parse(typed), Scope.public()), "SOL-TV-001")
+    assert found is not None and (found.tier, list(found.missed)) == (None, missed)
+
+
+def test_nothing_is_explained_that_the_asker_may_not_know_of(library: Engine) -> None:
+    request = SearchRequest(parse("数据库"), Scope.public())
+    for id in ("SOL-DB-001", "SOL-DB-002", "NONE"):
+        assert library.explain(request, id) is None
+    assert library.explain(SearchRequest(parse("数据库"), STAFF), "SOL-DB-002") is None
+    hidden = Scope(frozenset({"public"}), frozenset(), staff_text=False, exclude=frozenset({"SOL-TV-001"}))
+    assert library.explain(SearchRequest(parse("黑屏"), hidden), "SOL-TV-001") is None
+
+
+def test_explanation_shows_staff_text_to_staff_alone(library: Engine) -> None:
+    public = library.explain(SearchRequest(parse("黑屏 分支器"), Scope.public()), "SOL-TV-001")
+    staff = library.explain(SearchRequest(parse("黑屏 分支器"), STAFF), "SOL-TV-001")
+    assert public is not None and staff is not None
+    assert [bool(piece.matches) for piece in public.pieces] == [True, False]
+    assert staff.pieces[1].matches[0].faces == {"staff": 1}
 
 
 # Suggestions

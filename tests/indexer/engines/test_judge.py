@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 import random
 from pathlib import Path
@@ -10,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from indexer import IndexDocument, Results, Scope, SearchRequest, native, parse
+from indexer import Explanation, IndexDocument, Results, Scope, SearchRequest, Sort, Tier, native, parse
 from indexer.analysis import Analyzer
 from indexer.engines.base import FACETS
 from indexer.engines.scan import ScanEngine
@@ -51,8 +52,9 @@ QUERIES = (
     *WORDS, "机顶盒 黑屏", "光猫红灯闪烁怎么办", "“黑屏光猫”", "“连接超时”", "“山”", "宽带 -拨号", "-机顶盒", "黑屏 -“红灯 宽带”",
     "kind:policy", "kind:solution 超时", "类目:数字电视 盒子", "设备:HG8245H", "-kind:solution 数据库", "code:E04,691",
     "jidinghe", "jdh", "hp", "guangmao", "hg8245", "8245", "10.0.3", "盒黑", "前端机", "号马", "S-3", "connection", "“timeout”",
-    "audience:staff", "没有", "？", "怎么办", "ORA 12541 連接超時 網關",
+    "片区:城东片区", "片区:不限 黑屏", "-year:2026 宽带", "year:..2025 kind:policy 盒子", "audience:staff", "没有", "？", "怎么办", "ORA 12541 連接超時 網關",
 )  # fmt: skip
+SORTED = (Sort.DATE, Sort.REUSE)
 SCOPES = (
     Scope.everything(),
     Scope.public(),
@@ -82,6 +84,7 @@ def random_document(rng: random.Random, number: int, version: int) -> IndexDocum
         captured=tuple(text(5) for _ in range(rng.choice((0, 0, 1, 12)))),
         reused=rng.choice((0, 0, 1, 5, 70_000)),
         confidence=rng.choice(("", "verified", "single_source", "unverified", "guessed")),
+        districts=tuple(rng.sample(["城东片区", "城西片区"], rng.randint(0, 2))),
     )
 
 
@@ -93,8 +96,12 @@ def assert_same(ours: Results, judged: Results, typed: str) -> None:
     assert (ours.total, ours.facets, ours.relaxed) == (judged.total, judged.facets, judged.relaxed), typed
 
 
-@pytest.mark.parametrize("seed", range(6))
-def test_same_as_the_judge_over_segments_deletions_and_merges(analyzer: Analyzer, tmp_path: Path, seed: int) -> None:
+@pytest.mark.parametrize(("seed", "compiled"), [*((seed, True) for seed in range(5)), (5, False)])
+def test_same_as_the_judge_over_segments_deletions_and_merges(
+    analyzer: Analyzer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seed: int, compiled: bool
+) -> None:
+    if not compiled:
+        monkeypatch.setattr(kernel, "_native", None)
     rng = random.Random(seed)
     ours, judge = WhooshEngine.create(tmp_path / "index", analyzer), ScanEngine(analyzer)
     for version in range(1, 9):
@@ -107,13 +114,56 @@ def test_same_as_the_judge_over_segments_deletions_and_merges(analyzer: Analyzer
     assert ours.versions() == judge.versions()
     for typed in QUERIES:
         for scope in SCOPES:
-            for limit, offset in ((100, 0), (3, 2)):
-                request = SearchRequest(parse(typed), scope, limit, offset, FACETS)
+            for limit, offset, sort in ((100, 0, Sort.RELEVANCE), (3, 2, Sort.RELEVANCE), (4, 1, rng.choice(SORTED))):
+                request = SearchRequest(parse(typed), scope, limit, offset, FACETS, sort)
                 assert_same(ours.search(request), judge.search(request), typed)
     for prefix in ("机", "黑屏", "jd", "g", "69", "hg82", "connection", "没有信"):
         for scope in SCOPES:
             assert ours.suggest(prefix, scope, 5) == judge.suggest(prefix, scope, 5), prefix
     ours.close()
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_explanations_add_up_to_the_scores_and_are_those_of_the_judge(
+    analyzer: Analyzer, tmp_path: Path, seed: int
+) -> None:
+    rng = random.Random(seed)
+    ours, judge = WhooshEngine.create(tmp_path / "index", analyzer), ScanEngine(analyzer)
+    for version in range(1, 5):
+        documents = [random_document(rng, rng.randrange(30), version) for _ in range(12)]
+        for engine in (ours, judge):
+            engine.apply(documents, [f"S-{version}"])
+    tiers = set()
+    for typed in QUERIES:
+        for scope in SCOPES:
+            request = SearchRequest(parse(typed), scope, limit=50)
+            for engine in (ours, judge):
+                hits = engine.search(request).hits
+                for hit in hits:
+                    told = engine.explain(request, hit.id)
+                    assert told is not None and told.tier is hit.tier and not told.missed, typed
+                    assert told.score == pytest.approx(hit.score, abs=1e-6), typed
+                    tiers.add(hit.tier)
+            for number in rng.sample(range(30), 4):
+                mine, theirs = (engine.explain(request, f"S-{number}") for engine in (ours, judge))
+                assert (mine is None) == (theirs is None)
+                if mine is not None and theirs is not None:
+                    assert approximate(mine) == approximate(theirs), typed
+    assert tiers == set(Tier)
+    ours.close()
+
+
+def approximate(explanation: Explanation) -> object:
+    """An explanation as a value in which numbers that are nearly the same are the same."""
+
+    def rounded(value: object) -> object:
+        if isinstance(value, float):
+            return round(value, 6) + 0.0
+        if isinstance(value, dict):
+            return {key: rounded(item) for key, item in value.items()}
+        return [rounded(item) for item in value] if isinstance(value, (list, tuple)) else value
+
+    return rounded(dataclasses.asdict(explanation))
 
 
 @settings(max_examples=25, deadline=None)

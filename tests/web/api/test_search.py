@@ -21,6 +21,30 @@ def test_a_hit_has_the_stable_shape(browse):
     assert dict(answer["facets"]["kind"])["solution"] >= 1
 
 
+def test_the_answer_says_what_orders_and_what_was_relaxed(browse):
+    get = browse("").get
+    answer = get("/api/v1/search?q=机顶盒&sort=date").json
+    days = [hit["updated_at"][:10] for hit in answer["hits"]]
+    assert answer["sort"] == "date" and days == sorted(days, reverse=True)
+    assert get("/api/v1/search?q=kind:solution").json["sort"] == "date"
+    loose = get("/api/v1/search?q=“无信号的那个机顶盒”").json
+    assert (loose["as_words"], loose["offers"]) == (["无信号的那个机顶盒"], []) and loose["hits"]
+    strict = get("/api/v1/search?q=机顶盒无信号 kind:topology").json
+    total = get("/api/v1/search?q=机顶盒无信号").json["total"]
+    assert (strict["total"], strict["offers"]) == (0, [{"query": "机顶盒无信号", "total": total}])
+    assert schemas.Results.model_validate(strict).model_dump(mode="json") == strict
+
+
+def test_an_answer_is_explained_to_staff(browse):
+    hit = next(hit for hit in browse("tech").get("/api/v1/search?q=机顶盒无信号").json["hits"] if hit["id"] == SOLUTION)
+    told = browse("tech").get(f"/api/v1/search/explain?q=机顶盒无信号&id={SOLUTION}").json
+    assert schemas.Explained.model_validate(told).model_dump(mode="json") == told
+    assert (round(told["score"], 6), told["tier"]) == (hit["score"], hit["tier"])
+    assert browse("").get(f"/api/v1/search/explain?q=机顶盒&id={SOLUTION}").status_code == 401
+    assert browse("tech").get("/api/v1/search/explain?q=机顶盒&id=SOL-NONE").status_code == 404
+    assert browse("tech").get(f"/api/v1/search/explain?q=knd:x&id={SOLUTION}").status_code == 400
+
+
 def test_pages_do_not_overlap(browse):
     pages = [browse("").get(f"/api/v1/search?q=机顶盒&limit=3&offset={offset}").json["hits"] for offset in (0, 3)]
     assert not {hit["id"] for hit in pages[0]} & {hit["id"] for hit in pages[1]}
@@ -29,7 +53,7 @@ def test_pages_do_not_overlap(browse):
 @pytest.mark.parametrize(
     ("query", "field"),
     [("", "q"), ("?q=x&limit=0", "limit"), ("?q=x&limit=101", "limit"), ("?q=x&offset=-1", "offset"), ("?q=x&facet=owner", "facet"),
-     ("?q=x&nope=1", "nope"), ("?q=x&limit=ten", "limit")],
+     ("?q=x&nope=1", "nope"), ("?q=x&limit=ten", "limit"), ("?q=x&sort=best", "sort")],
 )  # fmt: skip
 def test_bad_parameters_are_422_by_name(browse, query, field):
     answer = browse("").get(f"/api/v1/search{query}")
