@@ -22,6 +22,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from indexer.worker import Worker
+from kb import incidents
 from kb.accounts import authenticate
 from kb.db import Database
 from kb.library import library_path
@@ -403,3 +404,26 @@ def test_health_says_what_is_wrong(kb, services: Services, people: People) -> No
     kb("golden", "run", code=1)
     told = kb("health", code=1).stdout
     assert "火星天气" in told and "red" in told
+
+
+def test_searches_and_captured_words_on_the_command_line(kb, services: Services, people: People) -> None:  # type: ignore[no-untyped-def]
+    services.searches.record(people.tech, "1", "猫咪灯不亮 13912345678", hits=0)
+    services.searches.flush()
+    with services.database.write() as session:
+        entry = samples.published(session, services.store, people.tech, people.lead)
+        incident = samples.resolved(session, people.tech)
+        incidents.link(session, people.tech, incident, entry, words="麻点满屏")
+        samples.confirmed(session, people.tech, incident)
+        incidents.close(session, people.tech, incident)
+        session.commit()
+    assert [row["text"] for row in _json(kb("searches", "list", "--json"))] == ["麻点满屏", "猫咪灯不亮 [手机号]"]
+    assert [row["text"] for row in _json(kb("searches", "list", "--failed", "--json"))] == ["猫咪灯不亮 [手机号]"]
+    assert "猫咪灯不亮" in kb("searches", "list", "--failed").stdout
+    shown = _json(kb("captured", "list", entry.number, "--json"))
+    assert {row["text"] for row in shown} == {"麻点满屏", "机顶盒没信号 电视上写无信号，邻居家正常"}
+    wanted = [entry.number, str(shown[0]["id"]), "--reason", "错"]
+    kb("captured", "remove", *wanted, "--by", "tech", code=1)
+    kb("captured", "remove", *wanted, "--by", "lead")
+    assert len(kb("captured", "list", entry.number).stdout.splitlines()) == 1
+    assert "已清除 0 条" in kb("searches", "prune").stdout
+    assert "已清除 2 条" in kb("searches", "prune", "--days", "0").stdout

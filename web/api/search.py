@@ -7,7 +7,7 @@ from flask import Response, jsonify
 
 from kb.errors import Invalid
 from web.api import schemas
-from web.context import person, services
+from web.context import person, remember, services
 from web.search import FACETS
 
 bp = APIBlueprint("api_search", __name__, url_prefix="/api/v1", tag="search")
@@ -23,6 +23,7 @@ def search(asked: schemas.SearchQuery) -> Response:
         said = f"没有分面 {', '.join(sorted(unknown))} · no such facet; there are {', '.join(FACETS)}"
         raise Invalid(f"facet: {said}", fields={"facet": said})
     page = services().search.search(person(), asked.q, limit=asked.limit, offset=asked.offset, facets=facets)
+    remember(asked.q, page, again=asked.offset > 0)
     # Said as it is: `Results` describes the answer, and reading back what was just made would cost more than making it.
     return jsonify(
         query=page.query.text,

@@ -11,7 +11,7 @@ from kb.documents import ENTRY_ID
 from kb.errors import BadQuery, NotFound
 from web import lists
 from web.asked import FILTERS, LAST_PAGE, PAGE_SIZE, Asked
-from web.context import person, services
+from web.context import person, remember, services
 
 bp = Blueprint("search", __name__)
 SUGGESTIONS = 8
@@ -23,21 +23,31 @@ def results() -> ResponseReturnValue:
     place = None if asked.filters else _numbered(asked.words)
     if place:
         return redirect(place)
-    page, problem, status = None, None, 200
+    page, problem, status, token = None, None, 200, ""
     if not asked.empty:
         try:
             page = services().search.search(person(), asked.text, limit=PAGE_SIZE, offset=asked.offset, facets=FILTERS)
         except BadQuery as exc:
             problem, status = exc, exc.status
+        else:
+            token = remember(asked.words, page, again=bool(asked.filters) or asked.page > 1)
     pages = min((page.total + PAGE_SIZE - 1) // PAGE_SIZE, LAST_PAGE) if page else 0
     if 0 < pages < asked.page:  # an old address, or entries gone since: there is something, only not so far on
         return redirect(asked.at(pages).url)
-    offered = []
+    offered, others = [], []
     if page is None or not page.hits:
         with services().database.read() as session:
             offered = lists.popular(session, person())
+            others = services().searches.popular(session, person())
     return render_template(
-        "search/results.html", asked=asked, page=page, problem=problem, pages=pages, offered=offered
+        "search/results.html",
+        asked=asked,
+        page=page,
+        problem=problem,
+        pages=pages,
+        token=token,
+        offered=offered,
+        others=others,
     ), status
 
 
