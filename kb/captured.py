@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Sequence
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session, selectinload
 
 from kb import audit, clock, outbox, privacy, searches
@@ -28,7 +28,8 @@ QUERY, INCIDENT = "query", "incident"
 
 
 def capture(session: Session, by: Person, incident: Incident) -> None:
-    """The incident has closed: what its people said now belongs to its solution."""
+    """The incident has closed: what its people said now belongs to its solution. Search hears of it in any case, because
+    what an entry has solved speaks for it."""
     entry = incident.solution
     if entry is None:
         return
@@ -37,7 +38,6 @@ def capture(session: Session, by: Person, incident: Incident) -> None:
             select(CapturedText.digest).where(CapturedText.entry_id == entry.id, CapturedText.removed_at.is_not(None))
         )
     )
-    given = 0
     for source, text in ((QUERY, searches.led_to(session, incident, entry)), (INCIDENT, said(incident))):
         digest = _digest(text)
         if searches.normalise(text) and digest not in removed:
@@ -45,28 +45,26 @@ def capture(session: Session, by: Person, incident: Incident) -> None:
                 CapturedText(entry_id=entry.id, incident_id=incident.id, source=source, text=text, digest=digest)
             )
             removed.add(digest)  # a query that says just what the incident says counts once
-            given += 1
-    if given:
-        session.flush()
-        outbox.announce(session, entry, unseen=True)
-        audit.record(session, by, entry, "capture", reason=incident.number)
+            audit.record(session, by, entry, "capture", reason=f"{incident.number} {source}")
+    outbox.announce(session, entry, unseen=True)
 
 
 def withdraw(session: Session, by: Person, incident: Incident) -> None:
-    """The incident is open again: its words prove nothing any more."""
-    given = select(CapturedText.entry_id).where(
-        CapturedText.incident_id == incident.id, CapturedText.removed_at.is_(None)
-    )
-    for entry in session.scalars(select(Entry).where(Entry.id.in_(given))).all():
-        session.execute(
-            delete(CapturedText).where(
-                CapturedText.entry_id == entry.id,
-                CapturedText.incident_id == incident.id,
-                CapturedText.removed_at.is_(None),
-            )
+    """The incident is open again: it proves nothing any more."""
+    entry = incident.solution
+    if entry is None:
+        return
+    rows = session.scalars(
+        select(CapturedText).where(
+            CapturedText.entry_id == entry.id,
+            CapturedText.incident_id == incident.id,
+            CapturedText.removed_at.is_(None),
         )
-        outbox.announce(session, entry, unseen=True)
-        audit.record(session, by, entry, "withdraw_captured", reason=incident.number)
+    ).all()
+    for row in rows:
+        session.delete(row)
+        audit.record(session, by, entry, "withdraw_captured", reason=f"{incident.number} {row.source}")
+    outbox.announce(session, entry, unseen=True)
 
 
 def remove(session: Session, by: Person, entry: Entry, captured_id: int, *, reason: str) -> None:

@@ -244,9 +244,10 @@ def reopen(session: Session, by: Person, incident: Incident, *, reason: str) -> 
 
 
 def _reopen(session: Session, by: Person, incident: Incident, reason: str) -> None:
+    if incident.state == IncidentState.CLOSED:
+        captured.withdraw(session, by, incident)
     _step(session, by, incident, IncidentState.REOPENED, "reopen", reason=reason)
     incident.resolved_at = incident.closed_at = None
-    captured.withdraw(session, by, incident)
 
 
 def cancel(session: Session, by: Person, incident: Incident, reason: CancelReason, *, remark: str = "") -> None:

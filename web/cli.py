@@ -20,16 +20,17 @@ from pathlib import Path
 import click
 from sqlalchemy import select
 
-from indexer import evaluation, worker
+from indexer import evaluation, feed, worker
 from indexer.analysis import Analyzer
-from kb import accounts, captured, clock, entries, exporter, figures, importer, installation, outbox, searches
+from indexer.learning import curve, read_collection, read_reports
+from kb import access, accounts, captured, clock, entries, exporter, figures, importer, installation, outbox, searches
 from kb.access import Person
 from kb.accounts import SYSTEM
 from kb.documents import Audience, Confidence
 from kb.errors import Conflict, IndexLocked, IndexUnavailable, Invalid
 from kb.importer import Defaults, ImportReport
 from kb.lifecycle import Role
-from kb.models import Unit, User
+from kb.models import Entry, Unit, User
 from kb.settings import Settings
 from web.console import Group as _Group
 from web.console import errors
@@ -432,20 +433,49 @@ def search(*, query: str, limit: int, role: str, as_json: bool) -> None:
 
 
 @main.command("eval")
-@click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.argument("path", type=click.Path(exists=True, path_type=Path))
 @click.option("--limit", default=0, help="只取前 N 个查询 · only the first N queries")
+@click.option("--learning", is_flag=True, help="学习曲线：关闭若干事件之后 · how search learns from closed incidents")
 @click.option("--json", "as_json", is_flag=True)
-def evaluate(*, folder: Path, limit: int, as_json: bool) -> None:
-    """用 BEIR 目录评测排序 · measure the ranking on a BEIR folder, in a throw-away index."""
+def evaluate(*, path: Path, limit: int, learning: bool, as_json: bool) -> None:
+    """用 BEIR 目录评测排序；学习曲线也可用报告表 · measure the ranking on a BEIR folder, in a throw-away index.
+
+    With --learning PATH may also be a table of judged reports (id, channel, text, right), asked of this installation's
+    entries."""
     settings = _settings()
     analyzer = Analyzer(settings.dictionary_path, settings.cache_path)
+    if learning:
+        _show_curve(path, analyzer, as_json=as_json)
+        return
     with _progress("评测 evaluate") as step:
-        figures = evaluation.evaluate(folder, analyzer, limit=limit or None, progress=step)
+        figures = evaluation.evaluate(path, analyzer, limit=limit or None, progress=step)
     if as_json:
         _show(figures)
         return
     for name, value in figures.items():
         print(f"{name:<14} {value:.4f}" if isinstance(value, float) else f"{name:<14} {value}")
+
+
+def _show_curve(path: Path, analyzer: Analyzer, *, as_json: bool) -> None:
+    if path.is_dir():
+        known, reports = read_collection(path)
+    else:
+        with _services() as services:
+            known = list(feed.everything(services.database, services.store))
+            with services.database.read() as session:
+                rows = session.execute(select(Entry.number, Entry.covers).where(access.searchable())).all()
+        reports = read_reports(path, {symptom: number for number, covers in rows for symptom in covers})
+    with _progress("学习 learning") as step:
+        steps = curve(known, reports, analyzer, choose=captured.chosen, progress=step)
+    if as_json:
+        _show([dataclasses.asdict(one) for one in steps])
+        return
+    first = steps[0]
+    print(f"{first.reports} 条报告 reports，其中 {first.taught} 条的方案有过事件 whose solution was taught")
+    print("incidents   s@1    s@3    s@1 taught  s@3 taught")
+    for one in steps:
+        shares = (*one.success.values(), *one.success_taught.values())
+        print(f"{one.incidents:>9}  {shares[0]:.3f}  {shares[1]:.3f}  {shares[2]:>10.3f}  {shares[3]:>10.3f}")
 
 
 # --- what people search for, and what is learnt from it --------------------------------------------------------

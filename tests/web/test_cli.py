@@ -427,3 +427,19 @@ def test_searches_and_captured_words_on_the_command_line(kb, services: Services,
     assert len(kb("captured", "list", entry.number).stdout.splitlines()) == 1
     assert "已清除 0 条" in kb("searches", "prune").stdout
     assert "已清除 2 条" in kb("searches", "prune", "--days", "0").stdout
+
+
+def test_the_learning_curve_of_an_installation(kb, services: Services, people: People, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    with services.database.write() as session:
+        samples.published(session, services.store, people.tech, people.lead)
+        session.commit()
+    table = tmp_path / "reports.tsv"
+    lines = [f"{number}\t电话\t机顶盒没信号 第{number}次\tTV-005" for number in range(5)]
+    table.write_text("\n".join(["id\tchannel\ttext\tright", *lines]), "utf-8")
+    steps = _json(kb("eval", str(table), "--learning", "--json"))
+    assert [(step["incidents"], step["reports"], step["taught"]) for step in steps] == [
+        (incidents, 5, 5) for incidents in (0, 1, 2, 4, 8)
+    ]
+    assert len(kb("eval", str(table), "--learning").stdout.splitlines()) == 7
+    kb("eval", str(table), code=1)
+    kb("eval", str(tmp_path), "--learning", code=1)
