@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import random
 import tempfile
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import NamedTuple
 
 from indexer.analysis import Analyzer
 from indexer.document import IndexDocument
@@ -19,7 +20,6 @@ from indexer.engines.base import Engine, Scope, SearchRequest
 from indexer.engines.whoosh_engine import WhooshEngine
 from indexer.evaluation import Progress, load, read_corpus, read_qrels, read_queries
 from indexer.query import literal
-from indexer.ranking import Parameters
 from kb.errors import Invalid
 
 STEPS = (0, 1, 2, 4, 8)  # incidents an entry
@@ -82,54 +82,77 @@ def curve(
     steps: Sequence[int] = STEPS,
     folds: int = FOLDS,
     seed: int = SEED,
-    parameters: Parameters | None = None,
     progress: Progress = lambda done: None,
 ) -> list[Step]:
     """Success on withheld reports after each number of incidents, over all folds: every report is withheld once.
 
     The same seed gives the same folds and the same order of incidents. `progress` is told the searches done."""
-    plain = {document.id: replace(document, captured=()) for document in documents}
-    known = [report for report in reports if plain.keys() & set(report.right)]
+    plain = [replace(document, captured=()) for document in documents]
+    ids = {document.id for document in plain}
+    known = [report for report in reports if not ids.isdisjoint(report.right)]
     if len(known) < folds:
         raise Invalid(f"可用的报告不足 {folds} 条 · fewer than {folds} reports that these entries answer")
-    order = random.Random(seed).sample(range(len(known)), len(known))
-    ranks: dict[int, list[int]] = {step: [] for step in steps}
-    taught: list[bool] = []
+    random.Random(seed).shuffle(known)
+    found: list[list[_Place]] = [[] for _ in steps]
+    for fold in range(folds):
+        lessons: dict[str, list[str]] = {}
+        for nth, report in enumerate(known):
+            if nth % folds != fold:  # it belongs to the likeliest entry that there is
+                lessons.setdefault(next(id for id in report.right if id in ids), []).append(report.text)
+        for places, more in zip(
+            found, _places(plain, lessons, known[fold::folds], analyzer, choose, steps), strict=True
+        ):
+            places += more
+            progress(sum(map(len, found)))
+    return [_step(*one) for one in zip(steps, found, strict=True)]
+
+
+def after(
+    documents: Iterable[IndexDocument],
+    lessons: Mapping[str, Sequence[str]],
+    reports: Sequence[Report],
+    analyzer: Analyzer,
+    *,
+    choose: Choose,
+    steps: Sequence[int] = STEPS,
+) -> list[Step]:
+    """Success on these reports after each number of incidents, of which each entry has its own in `lessons`, in order."""
+    plain = [replace(document, captured=()) for document in documents]
+    return [_step(*one) for one in zip(steps, _places(plain, lessons, reports, analyzer, choose, steps), strict=True)]
+
+
+class _Place(NamedTuple):
+    """Where the first right hit of a report stood, one beyond the depth for nowhere; is any of its entries taught?"""
+
+    rank: int
+    taught: bool
+
+
+def _places(
+    plain: Sequence[IndexDocument],
+    lessons: Mapping[str, Sequence[str]],
+    reports: Sequence[Report],
+    analyzer: Analyzer,
+    choose: Choose,
+    steps: Sequence[int],
+) -> Iterator[list[_Place]]:
+    """For each step, the places of all reports."""
     with tempfile.TemporaryDirectory(prefix="kb-learning-") as aside:
-        engine = WhooshEngine.create(Path(aside) / "index", analyzer, parameters=parameters)
+        engine = WhooshEngine.create(Path(aside) / "index", analyzer)
         try:
-            load(engine, plain.values())
-            version, given = 1, dict[str, list[str]]()
-            for fold in range(folds):
-                withheld = [known[place] for place in order[fold::folds]]
-                lessons = _lessons([known[place] for nth, place in enumerate(order) if nth % folds != fold], plain)
-                for step in steps:
-                    version += 1
-                    texts = {id: said[:step] for id, said in lessons.items() if step}
-                    changed = (given.keys() | texts.keys()) if texts != given else ()
-                    engine.apply(
-                        [
-                            replace(plain[id], version=version, captured=choose(texts.get(id, [])[::-1]))
-                            for id in sorted(changed)
-                        ],
-                        [],
-                    )
-                    given = texts
-                    for report in withheld:
-                        ranks[step].append(_rank(engine, report))
-                        progress(sum(map(len, ranks.values())))
-                taught += [not lessons.keys().isdisjoint(report.right) for report in withheld]
+            load(engine, plain)
+            for version, step in enumerate(steps, 2):
+                taught = [document for document in plain if document.id in lessons]
+                engine.apply(
+                    [
+                        replace(document, version=version, captured=choose(lessons[document.id][:step][::-1]))
+                        for document in taught
+                    ],
+                    [],
+                )
+                yield [_Place(_rank(engine, report), not lessons.keys().isdisjoint(report.right)) for report in reports]
         finally:
             engine.close()
-    return [_step(step, ranks[step], taught) for step in steps]
-
-
-def _lessons(reports: Iterable[Report], known: Mapping[str, IndexDocument]) -> dict[str, list[str]]:
-    """What each entry is given, in order: a report belongs to the likeliest entry that there is."""
-    lessons: dict[str, list[str]] = {}
-    for report in reports:
-        lessons.setdefault(next(id for id in report.right if id in known), []).append(report.text)
-    return lessons
 
 
 def _rank(engine: Engine, report: Report) -> int:
@@ -138,10 +161,10 @@ def _rank(engine: Engine, report: Report) -> int:
     return next((place for place, hit in enumerate(hits, 1) if hit.id in report.right), DEPTHS[-1] + 1)
 
 
-def _step(step: int, ranks: Sequence[int], taught: Sequence[bool]) -> Step:
-    some = [rank for rank, was in zip(ranks, taught, strict=True) if was]
+def _step(incidents: int, places: Sequence[_Place]) -> Step:
+    ranks, taught = [place.rank for place in places], [place.rank for place in places if place.taught]
+    return Step(incidents, len(ranks), _success(ranks), len(taught), _success(taught))
 
-    def success(of: Sequence[int]) -> dict[int, float]:
-        return {depth: sum(rank <= depth for rank in of) / len(of) if of else 0.0 for depth in DEPTHS}
 
-    return Step(step, len(ranks), success(ranks), len(some), success(some))
+def _success(ranks: Sequence[int]) -> dict[int, float]:
+    return {depth: sum(rank <= depth for rank in ranks) / len(ranks) if ranks else 0.0 for depth in DEPTHS}

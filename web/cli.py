@@ -445,7 +445,7 @@ def evaluate(*, path: Path, limit: int, learning: bool, as_json: bool) -> None:
     settings = _settings()
     analyzer = Analyzer(settings.dictionary_path, settings.cache_path)
     if learning:
-        _show_curve(path, analyzer, as_json=as_json)
+        _show_curve(path, analyzer, limit=limit or None, as_json=as_json)
         return
     with _progress("评测 evaluate") as step:
         figures = evaluation.evaluate(path, analyzer, limit=limit or None, progress=step)
@@ -456,7 +456,7 @@ def evaluate(*, path: Path, limit: int, learning: bool, as_json: bool) -> None:
         print(f"{name:<14} {value:.4f}" if isinstance(value, float) else f"{name:<14} {value}")
 
 
-def _show_curve(path: Path, analyzer: Analyzer, *, as_json: bool) -> None:
+def _show_curve(path: Path, analyzer: Analyzer, *, limit: int | None, as_json: bool) -> None:
     if path.is_dir():
         known, reports = read_collection(path)
     else:
@@ -466,7 +466,7 @@ def _show_curve(path: Path, analyzer: Analyzer, *, as_json: bool) -> None:
                 rows = session.execute(select(Entry.number, Entry.covers).where(access.searchable())).all()
         reports = read_reports(path, {symptom: number for number, covers in rows for symptom in covers})
     with _progress("学习 learning") as step:
-        steps = curve(known, reports, analyzer, choose=captured.chosen, progress=step)
+        steps = curve(known, reports[:limit], analyzer, choose=captured.chosen, progress=step)
     if as_json:
         _show([dataclasses.asdict(one) for one in steps])
         return

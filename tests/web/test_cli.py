@@ -22,7 +22,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from indexer.worker import Worker
-from kb import incidents
+from kb import incidents, searches
 from kb.accounts import authenticate
 from kb.db import Database
 from kb.library import library_path
@@ -252,11 +252,14 @@ def test_init_demo_and_serve_is_the_whole_product(tmp_path: Path) -> None:
             assert time.monotonic() - began < 20
             time.sleep(0.1)
         assert found[0]["id"] == entry.number
-        database.close()
+        _wait_for(f"{url}/api/v1/search?q=zuihou")
     finally:
         server.send_signal(signal.SIGTERM)
         server.communicate(timeout=60)
     assert server.returncode == 0
+    with database.read() as session:  # the search of the last moment was logged
+        assert [row.text for row in searches.newest(session, entry.updated_at, limit=1)] == ["zuihou"]
+    database.close()
     lock = subprocess.run([sys.executable, "-c", _TAKE_WORKER_LOCK, str(data)], capture_output=True, text=True)
     assert lock.returncode == 0, lock.stderr  # the worker ended with the server
 
