@@ -9,7 +9,6 @@ import pytest
 from indexer.analysis import Analyzer
 from indexer.document import IndexDocument
 from indexer.learning import Report, Step, curve, read_collection, read_reports
-from indexer.projection import FACES
 from kb import captured
 from kb.errors import Invalid
 
@@ -43,7 +42,6 @@ def test_before_the_first_incident_it_is_the_ranking_without_captured_words(anal
     assert first.success[3] < 0.5
 
 
-@pytest.mark.skipif("captured" not in FACES, reason="the engine does not match by captured words yet")
 def test_closed_incidents_help_the_reports_that_are_like_them(analyzer: Analyzer) -> None:
     none, _, four = _curve(analyzer)
     assert four.success[1] > none.success[1]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import select
 
-from indexer.projection import FACES
 from indexer.worker import Worker
 from kb import audit, captured, importer, incidents, outbox
 from kb.access import Person
@@ -144,7 +143,6 @@ def test_imports_give_no_words(database: Database, store: ContentStore) -> None:
         assert session.scalars(select(CapturedText)).all() == []
 
 
-@pytest.mark.skipif("captured" not in FACES, reason="the engine does not match by captured words yet")
 def test_the_next_one_finds_it_by_the_same_words_and_nobody_sees_them(
     services: Services, worker: Worker, people: People
 ) -> None:

@@ -7,7 +7,6 @@ import re
 import pytest
 from sqlalchemy import select
 
-from indexer.projection import FACES
 from kb.models import AuditRow, Search
 from tests.web.conftest import SOLUTION, entry_of, incident_of
 
@@ -127,7 +126,6 @@ def test_captured_words_are_shown_to_leads_alone_and_removed_by_them(site, tech,
         assert session.scalar(select(AuditRow.reason).where(AuditRow.action == "remove_captured")) == "说的是别的"
 
 
-@pytest.mark.skipif("captured" not in FACES, reason="the engine does not match by captured words yet")
 def test_the_next_technician_finds_it_by_those_words(site, tech, index):
     found = f"/api/v1/search?q={WORDS.split()[0]}"
     assert SOLUTION not in tech.get(found).text
