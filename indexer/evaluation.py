@@ -80,7 +80,7 @@ def evaluate(
                 return measure(engine, asked, qrels, progress=lambda n: progress(done + n) if progress else None)
             finally:
                 engine.close()
-    except (FileNotFoundError, ValueError, KeyError) as exc:
+    except (FileNotFoundError, NotADirectoryError, ValueError, KeyError) as exc:
         raise Invalid(f"不是 BEIR 形式的目录 · not a folder in BEIR form: {exc}") from exc
 
 

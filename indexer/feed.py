@@ -14,7 +14,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session, selectinload
 
 from indexer.document import IndexDocument
-from kb import clock, documents, entries, markup
+from kb import captured, clock, documents, entries, markup
 from kb.access import searchable
 from kb.db import Database
 from kb.documents import Attributes, Confidence, Kind
@@ -36,8 +36,11 @@ class Batch(NamedTuple):
     numbers: dict[int, str]
 
 
-def document(store: ContentStore, entry: Entry, revision: Revision, *, reused: int = 0) -> IndexDocument:
-    """One published entry as search sees it, its two faces kept apart. `reused`: see `solved_by`."""
+def document(
+    store: ContentStore, entry: Entry, revision: Revision, *, words: tuple[str, ...] = (), reused: int = 0
+) -> IndexDocument:
+    """One published entry as search sees it, its two faces kept apart. `words` are those captured for it; `reused`: see
+    `solved_by`."""
     attributes = revision.read_attributes()
     body = entries.text_of(store, revision)
     faces = documents.faces(Kind(entry.kind), body)
@@ -57,6 +60,7 @@ def document(store: ContentStore, entry: Entry, revision: Revision, *, reused: i
         audience=entry.audience,
         owner_group=entry.owner_group,
         updated=revision.approved_at.astimezone(clock.LOCAL).date() if revision.approved_at else None,
+        captured=words,
         reused=reused,
         confidence=_least(attributes),
     )
@@ -87,13 +91,16 @@ def read(session: Session, store: ContentStore, ids: Sequence[int]) -> Batch:
         select(Entry, searchable()).where(Entry.id.in_(ids)).options(selectinload(Entry.published))
     ).all()
     batch = Batch(documents=[], removals=[], numbers={entry.id: entry.number for entry, _ in rows})
-    reused = solved_by(session, ids)
+    words, reused = captured.words(session, ids), solved_by(session, ids)
     for entry, wanted in rows:
         if not wanted or entry.published is None:
             batch.removals.append(entry.number)
             continue
         try:
-            batch.documents.append(document(store, entry, entry.published, reused=reused.get(entry.id, 0)))
+            made = document(
+                store, entry, entry.published, words=words.get(entry.id, ()), reused=reused.get(entry.id, 0)
+            )
+            batch.documents.append(made)
         except StoreCorrupt as exc:  # one lost text must not keep all others from being found
             log.error("%s cannot be indexed: %s", entry.number, exc.message)
             batch.removals.append(entry.number)

@@ -28,6 +28,7 @@ class Permission(StrEnum):
     REVIEW = "review"
     CANCEL_INCIDENTS = "cancel_incidents"
     RETIRE_ENTRIES = "retire_entries"
+    TEND_CAPTURED = "tend_captured"  # the words that incidents gave an entry
     READ_ALL_GROUPS = "read_all_groups"  # restricted entries of every owner group
     EXPLAIN_ACCESS = "explain_access"  # why somebody else finds an entry, or does not
     IMPORT = "import"
@@ -41,8 +42,9 @@ _STAFF = frozenset({P.READ_STAFF, P.HANDLE_INCIDENTS, P.WRITE_ENTRIES})
 PERMISSIONS: dict[Role, frozenset[Permission]] = {
     Role.SUBSCRIBER: frozenset(),
     Role.TECHNICIAN: _STAFF,
-    Role.REVIEWER: _STAFF | {P.REVIEW, P.CANCEL_INCIDENTS, P.RETIRE_ENTRIES, P.EXPLAIN_ACCESS},
-    Role.KNOWLEDGE_MANAGER: _STAFF | {P.RETIRE_ENTRIES, P.READ_ALL_GROUPS, P.IMPORT, P.OPERATE, P.EXPLAIN_ACCESS},
+    Role.REVIEWER: _STAFF | {P.REVIEW, P.CANCEL_INCIDENTS, P.RETIRE_ENTRIES, P.TEND_CAPTURED, P.EXPLAIN_ACCESS},
+    Role.KNOWLEDGE_MANAGER: _STAFF
+    | {P.RETIRE_ENTRIES, P.TEND_CAPTURED, P.READ_ALL_GROUPS, P.IMPORT, P.OPERATE, P.EXPLAIN_ACCESS},
     Role.ADMINISTRATOR: _STAFF | {P.READ_ALL_GROUPS, P.IMPORT, P.OPERATE, P.MANAGE_USERS, P.EXPLAIN_ACCESS},
 }
 

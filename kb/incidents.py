@@ -11,7 +11,7 @@ import re
 from sqlalchemy import select
 from sqlalchemy.orm import Session, selectinload
 
-from kb import audit, clock, documents, entries, privacy
+from kb import audit, captured, clock, documents, entries, privacy, searches
 from kb.access import Permission, Person, may_see
 from kb.documents import Attributes, Kind
 from kb.errors import Conflict, GateClosed, Invalid, NotFound, StaleVersion
@@ -234,6 +234,7 @@ def close(session: Session, by: Person, incident: Incident) -> None:
         raise GateClosed("还不能关闭 · it cannot close yet: " + "; ".join(texts), unmet=texts)
     _step(session, by, incident, IncidentState.CLOSED, "close")
     incident.closed_at = clock.now()
+    captured.capture(session, by, incident)
 
 
 def reopen(session: Session, by: Person, incident: Incident, *, reason: str) -> None:
@@ -243,6 +244,8 @@ def reopen(session: Session, by: Person, incident: Incident, *, reason: str) -> 
 
 
 def _reopen(session: Session, by: Person, incident: Incident, reason: str) -> None:
+    if incident.state == IncidentState.CLOSED:
+        captured.withdraw(session, by, incident)
     _step(session, by, incident, IncidentState.REOPENED, "reopen", reason=reason)
     incident.resolved_at = incident.closed_at = None
 
@@ -257,8 +260,9 @@ def cancel(session: Session, by: Person, incident: Incident, reason: CancelReaso
 # --- what it is tied to ----------------------------------------------------------------------------------------
 
 
-def link(session: Session, by: Person, incident: Incident, entry: Entry) -> None:
-    """Make a published solution the one that resolves this incident; an earlier one is replaced, audited."""
+def link(session: Session, by: Person, incident: Incident, entry: Entry, *, words: str = "", search: str = "") -> None:
+    """Make a published solution the one that resolves this incident; an earlier one is replaced, audited. `words` are
+    what was searched for when it was found, `search` is the token of that search."""
     by.require(Permission.HANDLE_INCIDENTS)
     _require_open(incident)
     if entry.kind != Kind.SOLUTION:
@@ -270,6 +274,7 @@ def link(session: Session, by: Person, incident: Incident, entry: Entry) -> None
     if not may_see(by, entry.audience, entry.owner_group):
         raise NotFound(f"没有词条 {entry.number} · no such entry", number=entry.number)
     _set_solution(session, by, incident, entry, entry.published_revision_id)
+    searches.linked(session, by, incident, entry, words=words, token=search)
 
 
 def refer(session: Session, by: Person, incident: Incident, entry: Entry) -> None:
@@ -290,6 +295,7 @@ def write_solution(session: Session, by: Person, incident: Incident, attributes:
         raise Invalid("kind: 事件只能写解决方案 · an incident gets a solution", fields={"kind": "solution"})
     revision = entries.create(session, by, attributes, body, incident=incident)
     _set_solution(session, by, incident, revision.entry, revision.id)
+    searches.linked(session, by, incident, revision.entry)
     return revision
 
 

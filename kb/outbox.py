@@ -17,10 +17,12 @@ from kb.db import columns
 from kb.models import Entry, OutboxRow
 
 
-def announce(session: Session, entry: Entry, *, narrowing: bool = False) -> None:
-    """The entry changed: search must re-read it. `narrowing` when somebody loses sight of it."""
+def announce(session: Session, entry: Entry, *, narrowing: bool = False, unseen: bool = False) -> None:
+    """The entry changed: search must re-read it. `narrowing` when somebody loses sight of it, `unseen` when nothing
+    that anybody reads has changed."""
     entry.version += 1
-    entry.updated_at = clock.now()
+    if not unseen:
+        entry.updated_at = clock.now()
     session.add(OutboxRow(entry_id=entry.id, narrowing=narrowing))
 
 

@@ -64,6 +64,9 @@ class Settings(BaseSettings):
     rate_limit: str = Field(
         default="30/minute", description="登录与报修的单地址频率 · sign-in and report rate per address"
     )
+    search_log_days: int = Field(
+        default=180, ge=1, le=3650, description="检索日志保留天数 · days that the log of searches is kept"
+    )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(default="INFO", description="日志级别 · log level")
 
     @property

@@ -6,6 +6,7 @@ Progress and messages go to standard error, results to standard output, so that 
 from __future__ import annotations
 
 import dataclasses
+import datetime as dt
 import logging
 import os
 import signal
@@ -19,17 +20,18 @@ from pathlib import Path
 import click
 from sqlalchemy import select
 
-from indexer import Sort, evaluation, worker
+from indexer import Sort, evaluation, feed, worker
 from indexer.analysis import Analyzer
+from indexer.learning import curve, read_collection, read_reports
 from indexer.query import cut
-from kb import access, accounts, entries, exporter, figures, importer, installation, outbox
+from kb import access, accounts, captured, clock, entries, exporter, figures, importer, installation, outbox, searches
 from kb.access import SUBSCRIBER, Person
 from kb.accounts import SYSTEM
 from kb.documents import Audience, Confidence
 from kb.errors import Conflict, IndexLocked, IndexUnavailable, Invalid, NotFound
 from kb.importer import Defaults, ImportReport
 from kb.lifecycle import Role
-from kb.models import Unit, User
+from kb.models import Entry, Unit, User
 from kb.settings import Settings
 from web.console import Group as _Group
 from web.console import errors
@@ -485,20 +487,131 @@ def explain_access(*, number: str, username: str, by: str, as_json: bool) -> Non
 
 
 @main.command("eval")
-@click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.argument("path", type=click.Path(exists=True, path_type=Path))
 @click.option("--limit", default=0, help="只取前 N 个查询 · only the first N queries")
+@click.option("--learning", is_flag=True, help="学习曲线：关闭若干事件之后 · how search learns from closed incidents")
 @click.option("--json", "as_json", is_flag=True)
-def evaluate(*, folder: Path, limit: int, as_json: bool) -> None:
-    """用 BEIR 目录评测排序 · measure the ranking on a BEIR folder, in a throw-away index."""
+def evaluate(*, path: Path, limit: int, learning: bool, as_json: bool) -> None:
+    """用 BEIR 目录评测排序；学习曲线也可用报告表 · measure the ranking on a BEIR folder, in a throw-away index.
+
+    With --learning PATH may also be a table of judged reports (id, channel, text, right), asked of this installation's
+    entries."""
     settings = _settings()
     analyzer = Analyzer(settings.dictionary_path, settings.cache_path)
+    if learning:
+        _show_curve(path, analyzer, limit=limit or None, as_json=as_json)
+        return
     with _progress("评测 evaluate") as step:
-        figures = evaluation.evaluate(folder, analyzer, limit=limit or None, progress=step)
+        figures = evaluation.evaluate(path, analyzer, limit=limit or None, progress=step)
     if as_json:
         _show(figures)
         return
     for name, value in figures.items():
         print(f"{name:<14} {value:.4f}" if isinstance(value, float) else f"{name:<14} {value}")
+
+
+def _show_curve(path: Path, analyzer: Analyzer, *, limit: int | None, as_json: bool) -> None:
+    if path.is_dir():
+        known, reports = read_collection(path)
+    else:
+        with _services() as services:
+            known = list(feed.everything(services.database, services.store))
+            with services.database.read() as session:
+                rows = session.execute(select(Entry.number, Entry.covers).where(access.searchable())).all()
+        reports = read_reports(path, {symptom: number for number, covers in rows for symptom in covers})
+    with _progress("学习 learning") as step:
+        steps = curve(known, reports[:limit], analyzer, choose=captured.chosen, progress=step)
+    if as_json:
+        _show([dataclasses.asdict(one) for one in steps])
+        return
+    first = steps[0]
+    print(f"{first.reports} 条报告 reports，其中 {first.taught} 条的方案有过事件 whose solution was taught")
+    print("incidents   s@1    s@3    s@1 taught  s@3 taught")
+    for one in steps:
+        shares = (*one.success.values(), *one.success_taught.values())
+        print(f"{one.incidents:>9}  {shares[0]:.3f}  {shares[1]:.3f}  {shares[2]:>10.3f}  {shares[3]:>10.3f}")
+
+
+# --- what people search for, and what is learnt from it --------------------------------------------------------
+
+
+@main.group("searches", cls=_Group)
+def searches_group() -> None:
+    """检索日志 · the log of searches."""
+
+
+@searches_group.command("list")
+@click.option("--failed", is_flag=True, help="只列查不到或查不好的，同一说法归并 · only in vain, wordings together")
+@click.option("--days", default=30, show_default=True, type=click.IntRange(1), help="最近多少天 · of so many days")
+@click.option("--limit", default=100, show_default=True, type=click.IntRange(1))
+@click.option("--json", "as_json", is_flag=True)
+def searches_list(*, failed: bool, days: int, limit: int, as_json: bool) -> None:
+    """最近的检索，或没有结果的检索 · what was searched for, or what was searched for in vain."""
+    since = clock.now() - dt.timedelta(days=days)
+    with _services() as services, services.database.read() as session:
+        if failed:
+            rows = [dataclasses.asdict(row) for row in searches.failed(session, since, limit=limit)]
+        else:
+            rows = [
+                {"at": row.at, "role": row.role, "text": row.text, "hits": row.hits, "opened_rank": row.opened_rank}
+                for row in searches.newest(session, since, limit=limit)
+            ]
+    if as_json:
+        _show(rows)
+        return
+    for row in rows:
+        print("\t".join("" if value is None else str(value) for value in row.values()))
+
+
+@searches_group.command("prune")
+@click.option("--days", type=click.IntRange(0), help="保留天数，默认 KB_SEARCH_LOG_DAYS · days to keep")
+def searches_prune(*, days: int | None) -> None:
+    """清除过期的检索日志，未结束事件的除外 · delete old searches, but for those of open incidents."""
+    with _services() as services:
+        keep = services.settings.search_log_days if days is None else days
+        gone = searches.prune(services.database, clock.now() - dt.timedelta(days=keep))
+    print(f"已清除 {gone} 条 · searches deleted")
+
+
+@main.group("captured", cls=_Group)
+def captured_group() -> None:
+    """已关闭事件带给方案的隐藏匹配词 · the hidden matching words that closed incidents gave to solutions."""
+
+
+@captured_group.command("list")
+@click.argument("number")
+@click.option("--json", "as_json", is_flag=True)
+def captured_list(*, number: str, as_json: bool) -> None:
+    """一条方案的匹配词 · the words of a solution."""
+    with _services() as services, services.database.read() as session:
+        entry = entries.find(session, SYSTEM, number)
+        rows = [
+            {"id": row.id, "source": row.source, "incident": row.incident.number, "text": row.text}
+            for row in captured.newest(session, entry)
+        ]
+    if as_json:
+        _show(rows)
+        return
+    for row in rows:
+        print("\t".join(map(str, row.values())))
+
+
+@captured_group.command("remove")
+@click.argument("number")
+@click.argument("captured_id", type=int)
+@click.option(
+    "--by", "username", required=True, help="以谁的名义：技术负责人或知识管理员 · a lead or a knowledge manager"
+)
+@click.option("--reason", required=True)
+def captured_remove(*, number: str, captured_id: int, username: str, reason: str) -> None:
+    """去掉一条匹配词，同样的话不再带入 · take words out; the same wording does not come again."""
+    with _services() as services:
+        by = _person(services, username)
+        with services.database.write() as session:
+            captured.remove(session, by, entries.find(session, by, number), captured_id, reason=reason)
+            session.commit()
+        _index_pending(services)
+    print(f"已去掉 removed: {number} {captured_id}")
 
 
 # --- index -----------------------------------------------------------------------------------------------------

@@ -6,11 +6,12 @@ from collections.abc import Callable
 from functools import partial, wraps
 from typing import Any, TypeVar, cast
 
-from flask import current_app, g
+from flask import current_app, g, request
 
 from kb.access import SUBSCRIBER, Permission, Person
 from kb.errors import IndexUnavailable
 from kb.precheck import Similar
+from web.search import Page
 from web.services import Services
 
 EXTENSION = "wenqu"
@@ -25,6 +26,26 @@ def services() -> Services:
 def person() -> Person:
     """Whoever sent this request; a subscriber when nobody is signed in."""
     return cast(Person, g.get("person", SUBSCRIBER))
+
+
+def asker() -> str:
+    """Whose searches belong together? Staff are known; an address and a browser are told apart without being kept."""
+    by = person()
+    return str(by.id) if by.id is not None else f"anonymous {hash((request.remote_addr, request.user_agent.string))}"
+
+
+def remember(words: str, page: Page, *, incident: int | None = None, again: bool = False) -> str:
+    """Log a search; returns the token that the links to its hits carry."""
+    return services().searches.record(
+        person(),
+        asker(),
+        words,
+        hits=page.total,
+        relaxed=page.relaxed,
+        top=page.hits[0].entry.id if page.hits else None,
+        incident=incident,
+        again=again,
+    )
 
 
 def needs(permission: Permission) -> Callable[[_View], _View]:

@@ -85,6 +85,7 @@ LABELS: dict[str, dict[str, str]] = {
     },
     "channel": {"web": "网页", "phone": "电话", "inspection": "巡检", "monitoring": "监控"},
     "priority": {"1": "紧急", "2": "高", "3": "中", "4": "普通"},
+    "captured_source": {"query": "检索用语", "incident": "事件原话"},
     "finding": {"pass": "通过", "fail": "不通过", "look": "请看"},
     "line_kind": {str(kind): name for kind, name in SECTIONS.items()},
     "dictionary_action": {
@@ -174,6 +175,9 @@ LABELS: dict[str, dict[str, str]] = {
         "retire": "停用",
         "expire": "到期",
         "import": "导入",
+        "capture": "事件带来匹配词",
+        "withdraw_captured": "撤回匹配词",
+        "remove_captured": "去掉匹配词",
         "check_in_library": "随产品检入",
         "check_in_imported": "导入检入",
     },

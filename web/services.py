@@ -17,6 +17,7 @@ from kb.access import Person
 from kb.db import Database
 from kb.library import library_path
 from kb.models import GoldenRun
+from kb.searches import SearchLog
 from kb.settings import Settings
 from kb.store import ContentStore
 from web.search import SearchService
@@ -33,6 +34,7 @@ class Services:
     store: ContentStore
     generations: Generations
     search: SearchService
+    searches: SearchLog
     failed: Callable[[dt.datetime], Iterable[Failed]] = lambda since: ()  # searches since then that helped nobody
     asked: Callable[[dt.datetime], Sequence[str]] = lambda since: ()  # queries since then, the most frequent first
 
@@ -73,6 +75,7 @@ class Services:
         return propose(failed, self.generations.analyzer)
 
     def close(self) -> None:
+        self.searches.close()
         self.generations.close()
         self.database.close()
 
@@ -84,4 +87,6 @@ def open_services(settings: Settings | None = None, *, analyzer: Analyzer | None
     store = ContentStore(settings.store_path)
     analyzer = analyzer or Analyzer(settings.dictionary_path, settings.cache_path)
     generations = Generations(settings.index_path, analyzer)
-    return Services(settings, database, store, generations, SearchService(database, store, generations))
+    search = SearchService(database, store, generations)
+    searches = SearchLog(database, keep_days=settings.search_log_days)
+    return Services(settings, database, store, generations, search, searches)

@@ -112,7 +112,14 @@ def _changing(app):
 def test_every_form_is_refused_without_its_token(app, browse):
     """Enumerated from the URL map, so a new route cannot forget."""
     browser = browse("admin")
-    values = {"number": "INC-000001", "revision_id": 1, "part": "content", "username": "tech", "token": "x"}
+    values = {
+        "number": "INC-000001",
+        "revision_id": 1,
+        "captured_id": 1,
+        "part": "content",
+        "username": "tech",
+        "token": "x",
+    }
     for rule in _changing(app):
         with app.test_request_context():
             path = app.url_map.bind("localhost").build(rule.endpoint, {k: values[k] for k in rule.arguments})

@@ -23,7 +23,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from indexer.worker import Worker
-from kb import entries
+from kb import entries, incidents, searches
 from kb.accounts import authenticate
 from kb.db import Database
 from kb.library import library_path
@@ -288,11 +288,14 @@ def test_init_demo_and_serve_is_the_whole_product(tmp_path: Path) -> None:
             assert time.monotonic() - began < 20
             time.sleep(0.1)
         assert found[0]["id"] == entry.number
-        database.close()
+        _wait_for(f"{url}/api/v1/search?q=zuihou")
     finally:
         server.send_signal(signal.SIGTERM)
         server.communicate(timeout=60)
     assert server.returncode == 0
+    with database.read() as session:  # the search of the last moment was logged
+        assert [row.text for row in searches.newest(session, entry.updated_at, limit=1)] == ["zuihou"]
+    database.close()
     lock = subprocess.run([sys.executable, "-c", _TAKE_WORKER_LOCK, str(data)], capture_output=True, text=True)
     assert lock.returncode == 0, lock.stderr  # the worker ended with the server
 
@@ -440,3 +443,42 @@ def test_health_says_what_is_wrong(kb, services: Services, people: People) -> No
     kb("golden", "run", code=1)
     told = kb("health", code=1).stdout
     assert "火星天气" in told and "red" in told
+
+
+def test_searches_and_captured_words_on_the_command_line(kb, services: Services, people: People) -> None:  # type: ignore[no-untyped-def]
+    services.searches.record(people.tech, "1", "猫咪灯不亮 13912345678", hits=0)
+    services.searches.flush()
+    with services.database.write() as session:
+        entry = samples.published(session, services.store, people.tech, people.lead)
+        incident = samples.resolved(session, people.tech)
+        incidents.link(session, people.tech, incident, entry, words="麻点满屏")
+        samples.confirmed(session, people.tech, incident)
+        incidents.close(session, people.tech, incident)
+        session.commit()
+    assert [row["text"] for row in _json(kb("searches", "list", "--json"))] == ["麻点满屏", "猫咪灯不亮 [手机号]"]
+    assert [row["text"] for row in _json(kb("searches", "list", "--failed", "--json"))] == ["猫咪灯不亮 [手机号]"]
+    assert "猫咪灯不亮" in kb("searches", "list", "--failed").stdout
+    shown = _json(kb("captured", "list", entry.number, "--json"))
+    assert {row["text"] for row in shown} == {"麻点满屏", "机顶盒没信号 电视上写无信号，邻居家正常"}
+    wanted = [entry.number, str(shown[0]["id"]), "--reason", "错"]
+    kb("captured", "remove", *wanted, "--by", "tech", code=1)
+    kb("captured", "remove", *wanted, "--by", "lead")
+    assert len(kb("captured", "list", entry.number).stdout.splitlines()) == 1
+    assert "已清除 0 条" in kb("searches", "prune").stdout
+    assert "已清除 2 条" in kb("searches", "prune", "--days", "0").stdout
+
+
+def test_the_learning_curve_of_an_installation(kb, services: Services, people: People, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    with services.database.write() as session:
+        samples.published(session, services.store, people.tech, people.lead)
+        session.commit()
+    table = tmp_path / "reports.tsv"
+    lines = [f"{number}\t电话\t机顶盒没信号 第{number}次\tTV-005" for number in range(5)]
+    table.write_text("\n".join(["id\tchannel\ttext\tright", *lines]), "utf-8")
+    steps = _json(kb("eval", str(table), "--learning", "--json"))
+    assert [(step["incidents"], step["reports"], step["taught"]) for step in steps] == [
+        (incidents, 5, 5) for incidents in (0, 1, 2, 4, 8)
+    ]
+    assert len(kb("eval", str(table), "--learning").stdout.splitlines()) == 7
+    kb("eval", str(table), code=1)
+    kb("eval", str(tmp_path), "--learning", code=1)

@@ -60,7 +60,14 @@ def test_no_route_closes_an_incident_whose_gate_is_not_met(app, site, browse, pr
         token = links.confirmation(incident_of(site, number)).rpartition("/")[2]
     # the doors named for it first, while the incident is as it was prepared
     for rule in sorted(rules, key=lambda rule: rule.endpoint not in DOORS):
-        values = {"number": number, "revision_id": 1, "part": "content", "username": "tech2", "token": token}
+        values = {
+            "number": number,
+            "revision_id": 1,
+            "captured_id": 1,
+            "part": "content",
+            "username": "tech2",
+            "token": token,
+        }
         with app.test_request_context():
             path = app.url_map.bind("localhost").build(rule.endpoint, {k: values[k] for k in rule.arguments})
         version = incident_of(site, number).version

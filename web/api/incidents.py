@@ -102,7 +102,7 @@ def link(number: str, given: schemas.Link) -> dict[str, Any]:
     """Name the published solution that resolves it."""
 
     def step(session: Session, incident: Incident) -> None:
-        incidents.link(session, person(), incident, entries.find(session, person(), given.entry))
+        incidents.link(session, person(), incident, entries.find(session, person(), given.entry), words=given.query)
 
     return _step(number, given, step)
 

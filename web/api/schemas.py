@@ -78,6 +78,7 @@ class Wait(Step):
 
 class Link(Step):
     entry: Words = Field(description="解决方案编号 · number of the solution")
+    query: str = Field(default="", max_length=4000, description="查到它所用的词 · what was searched for to find it")
 
 
 class Verify(Step):

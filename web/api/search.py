@@ -13,7 +13,7 @@ from kb import entries
 from kb.access import Permission
 from kb.errors import Invalid, NotFound
 from web.api import schemas
-from web.context import needs, person, services
+from web.context import needs, person, remember, services
 
 bp = APIBlueprint("api_search", __name__, url_prefix="/api/v1", tag="search")
 
@@ -30,6 +30,7 @@ def search(asked: schemas.SearchQuery) -> Response:
     page = services().search.search(
         person(), asked.q, limit=asked.limit, offset=asked.offset, facets=facets, sort=asked.sort
     )
+    remember(asked.q, page, again=asked.offset > 0)
     # Said as it is: `Results` describes the answer, and reading back what was just made would cost more than making it.
     return jsonify(
         query=page.query.text,

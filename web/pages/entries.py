@@ -5,17 +5,17 @@ from __future__ import annotations
 import io
 from pathlib import PurePosixPath
 
-from flask import Blueprint, render_template, request, send_file, url_for
+from flask import Blueprint, flash, redirect, render_template, request, send_file, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
-from kb import entries
+from kb import captured, entries
 from kb.access import Permission
 from kb.errors import NotFound
 from kb.lifecycle import EntryState, RevisionState
 from kb.models import Entry, Revision
 from web import lists, reading
-from web.context import person, services
+from web.context import asker, needs, person, services
 
 bp = Blueprint("entries", __name__, url_prefix="/entries")
 PAGE_SIZE = 30  # entries
@@ -56,7 +56,22 @@ def index() -> ResponseReturnValue:
 def show(number: str) -> ResponseReturnValue:
     with services().database.read() as session:
         entry = entries.find(session, person(), number)
-        return _page(session, entry, entry.published or _newest(session, entry))
+        page = _page(session, entry, entry.published or _newest(session, entry))
+    token, rank = request.args.get("s", "")[:16], request.args.get("r", 0, type=int)
+    if token and 0 < rank <= LAST_PAGE:  # opened from a page of results
+        services().searches.opened(asker(), token, entry.id, rank)
+    return page
+
+
+@bp.post("/<number>/captured/<int:captured_id>/remove")
+@needs(Permission.TEND_CAPTURED)
+def remove_captured(number: str, captured_id: int) -> ResponseReturnValue:
+    with services().database.write() as session:
+        entry = entries.find(session, person(), number)
+        captured.remove(session, person(), entry, captured_id, reason=request.form.get("reason", ""))
+        session.commit()
+    flash("已去掉，稍后检索不再按它匹配", "good")
+    return redirect(url_for("entries.show", number=number))
 
 
 @bp.get("/<number>/revisions/<int:revision_number>")
@@ -111,6 +126,7 @@ def _page(session: Session, entry: Entry, shown: Revision) -> str:
         revisions=revisions,
         opened=opened,
         usage=entries.usage(session, entry) if staff else None,
+        captured=captured.newest(session, entry) if by.may(Permission.TEND_CAPTURED) else [],
         successor=successor[0] if successor else None,
         expired=entry.state == EntryState.PUBLISHED and not entries.find_visible(session, by, [entry.number]),
         outdated=shown.id != entry.published_revision_id and entry.published_revision_id is not None,

@@ -10,13 +10,13 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from kb import audit, entries, incidents
+from kb import audit, entries, incidents, searches
 from kb.access import Permission
 from kb.errors import BadQuery, Conflict, IndexUnavailable, Invalid, KBError
 from kb.lifecycle import DONE_INCIDENT, INCIDENT_STEPS, CancelReason, IncidentState, Outcome, VerificationMethod
 from kb.models import AuditRow, Entry, Incident
 from web import lists
-from web.context import needs, person, services
+from web.context import needs, person, remember, services
 from web.search import Page
 
 bp = Blueprint("incidents", __name__, url_prefix="/incidents")
@@ -161,7 +161,12 @@ def link(number: str) -> ResponseReturnValue:
     return _step(
         number,
         lambda session, incident: incidents.link(
-            session, person(), incident, entries.find(session, person(), _typed("entry"))
+            session,
+            person(),
+            incident,
+            entries.find(session, person(), _typed("entry")),
+            words=_typed("words"),
+            search=_typed("search"),
         ),
     )
 
@@ -211,6 +216,7 @@ def _page(number: str, *, error: KBError | None = None) -> str:
             references=[row for row in incident.references if entries.may_read(by, row.entry)],
             history=history,
             hidden=_hidden(session, history),
+            trail=searches.trail(session, incident),
             cancel_reasons=list(CancelReason),
             error=error,
             fields=getattr(error, "fields", {}),
@@ -231,12 +237,14 @@ def _suggestions(incident: Incident) -> dict[str, object]:
     words = request.args.get("q", "").strip()
     text = words or f"{incident.title}\n{incident.description[:_WORDS]}"
     page: Page | None = None
-    problem = ""
+    problem = token = ""
     try:
         page = services().search.search(person(), text, pasted=not words, limit=SUGGESTIONS)
     except (BadQuery, IndexUnavailable) as exc:
         problem = exc.message
-    return {"words": words, "page": page, "problem": problem}
+    else:
+        token = remember(words, page, incident=incident.id)
+    return {"words": words, "page": page, "problem": problem, "token": token}
 
 
 def _typed(name: str) -> str:

@@ -15,7 +15,7 @@ from kb.documents import ENTRY_ID
 from kb.errors import BadQuery, NotFound
 from web import lists
 from web.asked import FILTERS, LAST_PAGE, PAGE_SIZE, Asked, shown
-from web.context import person, services
+from web.context import person, remember, services
 from web.search import Page
 
 bp = Blueprint("search", __name__)
@@ -30,7 +30,7 @@ def results() -> ResponseReturnValue:
     place = None if asked.filters else _numbered(asked.words)
     if place:
         return redirect(place)
-    page, problem, status = None, None, 200
+    page, problem, status, token = None, None, 200, ""
     if not asked.empty:
         try:
             page = services().search.search(
@@ -38,20 +38,25 @@ def results() -> ResponseReturnValue:
             )
         except BadQuery as exc:
             problem, status = exc, exc.status
+        else:
+            token = remember(asked.words, page, again=bool(asked.filters) or asked.page > 1)
     pages = min((page.total + PAGE_SIZE - 1) // PAGE_SIZE, LAST_PAGE) if page else 0
     if 0 < pages < asked.page:  # an old address, or entries gone since: there is something, only not so far on
         return redirect(asked.at(pages).url)
-    offered = []
+    offered, others = [], []
     if page is None or not page.hits:
         with services().database.read() as session:
             offered = lists.popular(session, person())
+            others = services().searches.popular(session, person())
     return render_template(
         "search/results.html",
         asked=asked,
         page=page,
         problem=problem,
         pages=pages,
+        token=token,
         offered=offered,
+        others=others,
         facets=[list_ for name in FILTERS if page and (list_ := FacetList.of(name, asked, page))],
         sorts=[sort for sort in Sort if sort is not Sort.RELEVANCE or (page and page.query.ranked)],
     ), status
