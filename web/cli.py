@@ -29,7 +29,7 @@ from sqlalchemy import select
 
 from indexer import evaluation, worker
 from indexer.analysis import Analyzer
-from kb import access, accounts, exporter, figures, importer, installation, outbox
+from kb import access, accounts, entries, exporter, figures, importer, installation, outbox
 from kb.access import Person
 from kb.accounts import SYSTEM
 from kb.documents import Audience, Confidence
@@ -464,6 +464,30 @@ def search(*, query: str, limit: int, role: str, as_json: bool) -> None:
     for found in page.hits:
         print(f"{found.id}  {found.title}  [{found.tier} {found.score:.2f}]\n    {found.snippet.text}")
     print(f"共 {page.total} 条 hits，{page.took_ms:.1f} ms")
+
+
+@main.command()
+@click.argument("number")
+@click.option(
+    "--as",
+    "role",
+    type=click.Choice([role.value for role in Role]),
+    default=Role.ADMINISTRATOR.value,
+    show_default=True,
+)
+@click.option("--json", "as_json", is_flag=True)
+def related(*, number: str, role: str, as_json: bool) -> None:
+    """相近的词条 · entries like one, and the words they share"""
+    by = Person(None, role, Role(role))
+    with _services() as services:
+        with services.database.read() as session:
+            entry = entries.find(session, by, number)
+        found = services.search.related(by, entry.number)
+    if as_json:
+        _show([dataclasses.asdict(other) for other in found])
+        return
+    for other in found:
+        print(f"{other.number}  {other.title}  [{'、'.join(other.shared)}]")
 
 
 @main.command("eval")

@@ -590,6 +590,18 @@ void kb_count(const column_t *columns, uint32_t number, uint32_t blocks, const u
         }
 }
 
+/* How many postings each of these terms has in all blocks. */
+void kb_frequencies(const block_t *blocks, uint32_t number, uint32_t order, const strings_t *terms, uint64_t *counts) {
+    for (uint32_t index = 0; index < number; index++) {
+        const space_t *space = blocks[index].spaces + order;
+        for (uint32_t term = 0; term < terms->number; term++) {
+            uint32_t start = terms->ends[term];
+            int64_t at = find(space, terms->text + start, terms->ends[term + 1] - start);
+            if (at >= 0) counts[term] += space->starts[at + 1] - space->starts[at];
+        }
+    }
+}
+
 /* The first term that does not stand before this text; with `past`, nor begins with it. */
 static uint32_t place_of(const space_t *space, const uint8_t *text, uint32_t length, int past) {
     uint32_t low = 0, high = space->terms;

@@ -347,6 +347,18 @@ class Table:
         _native.kb_named(self._structs, len(self.blocks), ctypes.byref(asked), bits.ctypes.data)
         return bits
 
+    def frequencies(self, terms: Sequence[str]) -> list[int]:
+        """How many postings does each word have? Those of deleted documents count until the next merge."""
+        if _native is None:
+            return numpy_kernel.frequencies(self, terms)
+        text, ends = _strings(terms)
+        counts = np.zeros(len(terms), np.uint64)
+        asked = _Strings(len(terms), text, _at(ends))
+        _native.kb_frequencies(
+            self._structs, len(self.blocks), _ORDER[Space.WORDS], ctypes.byref(asked), counts.ctypes.data
+        )
+        return [int(count) for count in counts]
+
     def counted(self, facets: tuple[str, ...], found: Bits) -> dict[str, dict[str, int]]:
         """How many of the found documents have each value of these facets?"""
         once = tuple(sorted(set(facets)))  # each is counted once, and few layouts are kept however they are asked for

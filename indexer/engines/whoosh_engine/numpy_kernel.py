@@ -186,6 +186,18 @@ def counted(table: Table, facets: Sequence[str], found: Bits) -> NDArray[np.int6
     return np.concatenate(counts)
 
 
+def frequencies(table: Table, terms: Sequence[str]) -> list[int]:
+    """See `kernel.Table.frequencies`."""
+    return [
+        sum(
+            len(block.docs(Space.WORDS, number))
+            for block in table.blocks
+            if (number := block.find(Space.WORDS, term)) >= 0
+        )
+        for term in terms
+    ]
+
+
 def having(block: Block, space: Space, terms: Sequence[tuple[str, bool]], faces: Sequence[int], among: Bits) -> Bits:
     """See `kernel.having`."""
     from indexer.engines.whoosh_engine.kernel import pack

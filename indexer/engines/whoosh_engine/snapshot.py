@@ -81,6 +81,10 @@ class Snapshot:
             for doc in np.flatnonzero(view.live)
         }
 
+    def frequencies(self, terms: Sequence[str]) -> list[int]:
+        """In how many documents does each word stand?"""
+        return self._table.frequencies(terms)
+
     # Whom a question may find
 
     def _visible(self, scope: Scope) -> list[Mask]:

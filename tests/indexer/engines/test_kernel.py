@@ -15,7 +15,7 @@ from indexer.engines.base import FACETS
 from indexer.engines.scan import ScanEngine
 from indexer.engines.whoosh_engine import WhooshEngine, kernel
 from indexer.plan import Concept
-from indexer.projection import FACES, Space
+from indexer.projection import FACES, STAFF, Space
 from indexer.ranking import Field, Parameters
 from tests.indexer.engines.test_judge import QUERIES, SCOPES, WORDS, assert_same, needs_native, random_document
 
@@ -290,4 +290,11 @@ def test_what_was_asked_of_phrases_is_kept_with_what_it_was_asked_of(
         ("“机顶盒”", Scope.everything(), ["A"]), ("“机顶盒”", Scope.public(), []), ("-“机顶盒”", Scope.public(), ["A", "B"]),
     ):  # fmt: skip
         assert sorted(hit.id for hit in engine.search(SearchRequest(parse(typed), scope)).hits) == found
+    engine.close()
+
+
+def test_frequencies_without_the_library(analyzer: Analyzer, tmp_path: Path, numpy_only: None) -> None:
+    engine = WhooshEngine.create(tmp_path / "index", analyzer)
+    engine.apply([IndexDocument("A", 1, "solution", "光猫红灯", ""), IndexDocument("B", 1, "solution", "光猫", "")], [])
+    assert engine.frequencies(["光猫", "红灯", "没有"]) == [2, 1, 0]
     engine.close()
