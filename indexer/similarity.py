@@ -30,6 +30,7 @@ from indexer.ranking import idf
 
 SHINGLE = 4  # characters: two Chinese words
 MOST_TERMS = 25
+LONGEST = 10_000  # characters of a body that are looked at: the longest solution has 3,500
 SHOWN = 3  # sentences of each side of a difference
 _WEIGHTS = (3.0, 1.5, 1.0)  # of title, symptoms and body: those of the faces that are ranked by
 _LOOKED_AT = 60  # terms whose frequency is asked, the most frequent in the text by weight
@@ -50,7 +51,7 @@ class Said:
     @property
     def text(self) -> str:
         """All of it but for headings, which all entries of a kind share. Symptoms stand in the body."""
-        return f"{self.title}\n{_HEADING.sub('', self.body)}"
+        return f"{self.title}\n{_HEADING.sub('', self.body[:LONGEST])}"
 
 
 def telling(
@@ -64,7 +65,9 @@ def telling(
     """At most MOST_TERMS terms that others have too, the most telling first. `frequencies` says how many of all
     `documents` have each; is the text `indexed`, it is one of them itself."""
     weights: Counter[str] = Counter()
-    for weight, text in zip(_WEIGHTS, (said.title, "\n".join(said.symptoms), said.body), strict=True):
+    for weight, text in zip(
+        _WEIGHTS, (said.title, "\n".join(said.symptoms)[:LONGEST], said.body[:LONGEST]), strict=True
+    ):
         counts = Counter(token.text for token in analyzer.query_tokens(text) if not token.part)
         for term, count in counts.items():
             if len(term) > 1 and term not in analyzer.stopwords:

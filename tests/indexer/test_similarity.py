@@ -8,7 +8,7 @@ import re
 import pytest
 
 from indexer.analysis import Analyzer
-from indexer.similarity import MOST_TERMS, Said, containment, difference, likeness, shingles, telling
+from indexer.similarity import LONGEST, MOST_TERMS, Said, containment, difference, likeness, shingles, telling
 from kb import documents, library
 from kb.documents import Document, Kind
 from kb.precheck import NEAR_DUPLICATE
@@ -85,6 +85,12 @@ def test_a_part_of_a_text_is_contained_in_it_wholly(analyzer: Analyzer) -> None:
 
 def test_headings_that_all_share_are_not_compared() -> None:
     assert "现象" not in Said("标题", [], "## 现象\n\n- 黑屏\n### 步骤\n").text
+
+
+def test_of_a_long_text_the_beginning_is_looked_at(analyzer: Analyzer) -> None:
+    long = Said("标题", [], "黑屏 " * LONGEST + "红灯")
+    assert len(long.text) <= LONGEST + 10
+    assert "红灯" not in telling(long, analyzer, lambda terms: [5] * len(terms), 1_000)
 
 
 def test_the_difference_is_the_sentences_that_only_one_has(analyzer: Analyzer) -> None:
