@@ -71,10 +71,8 @@ class Card:
                 return self.kind in condition.values
             case "category":  # 数字电视 holds for 数字电视/机顶盒, and so does 机顶盒 alone
                 path = self.category.split("/")
-                return any(
-                    self.category == value or self.category.startswith(f"{value}/") or value in path
-                    for value in condition.values
-                )
+                above = {"/".join(path[:depth]) for depth in range(1, len(path) + 1)}
+                return not above.union(path).isdisjoint(condition.values)
             case "audience":
                 return self.audience in condition.values
             case "group":

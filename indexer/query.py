@@ -14,6 +14,7 @@ A text of several lines is a pasted log and is taken literally: no operator in i
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -136,11 +137,11 @@ class _Parts:
 
 def parse(text: str, *, max_length: int = MAX_LENGTH) -> Query:
     """Read what was typed. Raises BadQuery with the position (in characters) and what to do instead."""
-    if len(text) > max_length:
+    if (length := _length(text)) > max_length:
         raise BadQuery(
-            f"查询太长({len(text)} 个字符),请缩短到 {max_length} 个以内 · "
-            f"the query has {len(text)} characters, shorten it to {max_length}",
-            position=max_length,
+            f"查询太长({length} 个字符),请缩短到 {max_length} 个以内 · "
+            f"the query has {length} characters, shorten it to {max_length}",
+            position=min(len(text), max_length),
         )
     text = _LONE_SURROGATE.sub("\ufffd", text)
     if "\n" in text.strip() or "\r" in text.strip():
@@ -171,8 +172,11 @@ def parse(text: str, *, max_length: int = MAX_LENGTH) -> Query:
 
 
 def literal(text: str) -> Query:
-    """A text that was not typed into the search box, such as an incident's description: nothing in it is an operator."""
-    text = _LONE_SURROGATE.sub("\ufffd", text)
+    """A text that was not typed into the search box, such as an incident's description: nothing in it is an operator, and
+    what follows MAX_LENGTH characters is not looked at."""
+    text = _LONE_SURROGATE.sub("\ufffd", text[:MAX_LENGTH])
+    if _length(text) > MAX_LENGTH:
+        text = unicodedata.normalize("NFKC", text)[:MAX_LENGTH]
     return Query(text, words=tuple(Word(found.group(), *found.span()) for found in re.finditer(r"\S+", text)))
 
 
@@ -183,6 +187,11 @@ def cut(text: str, parts: Iterable[Part]) -> str:
         pieces.append(text[place : part.start].strip())
         place = part.end
     return " ".join(piece for piece in [*pieces, text[place:].strip()] if piece)
+
+
+def _length(text: str) -> int:
+    """Characters that a text has when it is looked up: ﷺ becomes eighteen. What is too long anyway is not worked out."""
+    return len(text) if len(text) > MAX_LENGTH else max(len(text), len(unicodedata.normalize("NFKC", text)))
 
 
 def _negates(text: str, place: int) -> bool:

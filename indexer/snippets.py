@@ -25,7 +25,8 @@ WIDTH = 120  # characters of a snippet
 LONGEST_TEXT = 200_000  # characters looked at; what follows is shown when the document is opened
 _LONGEST_KEPT = 64  # characters of a term whose pattern is kept; a phrase may have thousands
 _LONGEST_PINYIN = 2_000  # characters cut into words for a pinyin query: a title, symptoms, the first screen
-_MOST_SPANS = 2_000
+_MOST_SPANS = 2_000  # of a text; of each term, that many shared by the terms, and some at least
+_FEWEST_SPANS = 30
 _LEAD = 24  # characters shown before the first match when no sentence begins close by
 _JOINTS = re.compile("[-_']")
 _BLANK = re.compile(r"\s")
@@ -100,11 +101,10 @@ class Snippets:
     def _spans(self, readable: Readable) -> Spans:
         text, form, joined = readable
         found: Spans = []
-        for (
-            term
-        ) in self._terms:  # a pattern a term: compiled once, where a pattern for each set of terms never would be
-            if " " in term or term in joined:
-                found += [match.span() for match in islice(_pattern(term).finditer(form.text), _MOST_SPANS)]
+        there = [term for term in self._terms if " " in term or term in joined]
+        most = max(_FEWEST_SPANS, _MOST_SPANS // max(1, len(there)))
+        for term in there:  # a pattern a term: compiled once, where a pattern for each set of terms never would be
+            found += [match.span() for match in islice(_pattern(term).finditer(form.text), most)]
         present = () if found else tuple(term for term in self._pairs if term in joined)
         if present:
             matches = islice(_pattern_of_pairs(present).finditer(form.text), _MOST_SPANS)
@@ -146,8 +146,10 @@ def _term_pattern(term: str) -> str:
     does: 8245 is found in hg8245h, not in 182450."""
     if is_cjk(term[0]) or is_cjk(term[-1]):
         return re.escape(term)
-    body = "[-_']?".join(map(re.escape, term))
-    return _edge(term[0], "(?<!{})") + body + _edge(term[-1], "(?!{})")
+    first, *others = map(re.escape, term)
+    # Looking back from behind the first character: a pattern that begins with a character is found eight times as fast.
+    body = "[-_']?".join([first + _edge(term[0], f"(?<!{{}}{first})"), *others])
+    return body + _edge(term[-1], "(?!{})")
 
 
 def _edge(char: str, form: str) -> str:

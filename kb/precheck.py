@@ -25,7 +25,10 @@ from kb.models import Entry, Revision, Unit, User
 if TYPE_CHECKING:
     from kb.store import ContentStore
 
-NEAR_DUPLICATE = 0.75  # share of the title's and symptoms' words that another entry's title and symptoms contain
+NEAR_DUPLICATE = 0.2  # of the runs of four characters of one text that the other has: see indexer/similarity.py
+
+
+_SHOWN = 40  # characters of a sentence
 
 
 class Finding(StrEnum):
@@ -45,11 +48,14 @@ class Check:
 
 @dataclass(frozen=True)
 class Near:
-    """An entry that resembles the one being checked; `likeness` from 0 to 1."""
+    """An entry that resembles the one being checked; `likeness` from 0 to 1. `new` are sentences that the one being
+    checked has alone, `missing` those that the other has alone; the first few."""
 
     number: str
     title: str
     likeness: float
+    new: tuple[str, ...] = ()
+    missing: tuple[str, ...] = ()
 
 
 # Given title and body: which published entries say nearly the same? Search answers; kb is handed the callable.
@@ -173,11 +179,21 @@ def _reviewers(session: Session, revision: Revision, attributes: documents.Attri
     return _finding("审核人", [] if able else problem, f"{len(able)} 名技术负责人可审", bad=Finding.LOOK)
 
 
+def _difference(near: Near) -> str:
+    """What one has and the other has not, in few words."""
+    sides = (("本条另有", near.new), ("它另有", near.missing))
+    told = [f"{side}「{'」「'.join(said[:_SHOWN] for said in sentences)}」" for side, sentences in sides if sentences]
+    return f"；{'，'.join(told)}" if told else "；所述相同"
+
+
 def _duplicates(number: str, attributes: documents.Attributes, body: str, similar: Similar | None) -> Check:
     if similar is None:
         return Check(
             "重复", Finding.LOOK, "检索不可用，未能查重 · search is unavailable, duplicates were not looked for"
         )
     near = [n for n in similar(attributes.title, body) if n.number != number and n.likeness >= NEAR_DUPLICATE]
-    problems = [f"与 {n.number}《{n.title}》相近（{n.likeness:.0%}）· near-duplicate" for n in near]
+    problems = [
+        f"与 {n.number}《{n.title}》相近（{n.likeness:.0%}），可引用已有{_difference(n)} · near-duplicate: refer to it"
+        for n in near
+    ]
     return _finding("重复", problems, "没有发现近似词条", bad=Finding.LOOK)

@@ -445,6 +445,30 @@ def search(*, query: str, limit: int, role: str, sort: str, number: str, as_json
     print(f"共 {page.total} 条 hits，{page.took_ms:.1f} ms")
 
 
+@main.command()
+@click.argument("number")
+@click.option(
+    "--as",
+    "role",
+    type=click.Choice([role.value for role in Role]),
+    default=Role.ADMINISTRATOR.value,
+    show_default=True,
+)
+@click.option("--json", "as_json", is_flag=True)
+def related(*, number: str, role: str, as_json: bool) -> None:
+    """相近的词条 · entries like one, and the words they share"""
+    by = Person(None, role, Role(role))
+    with _services() as services:
+        with services.database.read() as session:
+            entry = entries.find(session, by, number)
+        found = services.search.related(by, entry.number)
+    if as_json:
+        _show([dataclasses.asdict(other) for other in found])
+        return
+    for other in found:
+        print(f"{other.number}  {other.title}  [{'、'.join(other.shared)}]")
+
+
 def _explain(services: Services, by: Person, query: str, number: str, *, as_json: bool) -> None:
     with services.database.read() as session:
         entry = entries.find(session, by, number)

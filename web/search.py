@@ -7,7 +7,7 @@ snippet) comes from the database and the content store, never from the index.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 
@@ -30,6 +30,7 @@ from indexer import (
 from indexer.generations import Generations, Opened
 from indexer.query import Phrase
 from indexer.relaxing import Offer
+from indexer.similarity import Said, difference, likeness, shingles, telling
 from indexer.snippets import Readable, Snippet, Snippets
 from kb import access, clock, documents, entries, markup, outbox
 from kb.access import SUBSCRIBER, Person
@@ -43,8 +44,9 @@ from kb.store import ContentStore
 
 MAX_PAGE = 100  # hits
 _KEPT_BYTES = 32_000_000  # of the texts that people find most: 5,000 of them
-SIMILAR = 5  # entries looked at for a near-duplicate
-SIMILAR_BY = 1000  # characters of title and symptoms that say enough to look by
+CANDIDATES = 20  # entries compared with a text
+SIMILAR = RELATED = 5  # entries shown
+LEAST_SHARED, SHOWN_SHARED = 2, 4  # words
 
 
 @dataclass(frozen=True)
@@ -79,6 +81,16 @@ class Found:
             "updated_at": self.entry.updated_at.isoformat(),
             "source_path": self.entry.source_path,
         }
+
+
+@dataclass(frozen=True)
+class Related:
+    """An entry to read beside another, and why: the telling words that both have."""
+
+    number: str
+    kind: str
+    title: str
+    shared: list[str]
 
 
 @dataclass(frozen=True)
@@ -160,23 +172,71 @@ class SearchService:
         return [Suggestion(item.id, visible[item.id].title) for item in offered if item.id in visible]
 
     def similar(self, by: Person, title: str, body: str) -> list[Near]:
-        """Published entries that say nearly the same and that this person may see, the most alike first."""
-        words = "\n".join([title, *documents.symptoms(body)])[:SIMILAR_BY]
+        """Published entries that this person may see and that say the same as this text, at least in part, the most
+        alike first, with what either side says alone."""
+        mine = Said(title, documents.symptoms(body), body)
         analyzer = self._generations.analyzer
-        mine = {token.text for token in analyzer.query_tokens(words)}
+        own = shingles(mine.text, analyzer)
+        near = []
+        for entry, theirs in self._candidates(by, self._telling(mine, indexed=False)):
+            other = shingles(theirs.text, analyzer)
+            near.append((likeness(own, other), entry, theirs, other))
+        near.sort(key=lambda item: -item[0])
+        return [
+            Near(
+                entry.number, entry.title, alike,
+                tuple(difference(mine.text, other, analyzer)), tuple(difference(theirs.text, own, analyzer)),
+            )
+            for alike, entry, theirs, other in near[:SIMILAR]
+        ]  # fmt: skip
+
+    def related(self, by: Person, number: str) -> list[Related]:
+        """What else to read beside a published entry: at most RELATED entries that this person may see, the most telling
+        words in common with each, the most alike first. Nothing for an entry that this person may not find."""
         with self._database.read() as session:
-            scope = self._scope(by, outbox.out_of_sight(session))
-            request = SearchRequest(query=literal(words), scope=scope, limit=SIMILAR)
-            hits = self._generations.current().search(request).hits
-            near = []
-            for entry in entries.find_visible(session, by, [hit.id for hit in hits]).values():
-                try:
-                    said = documents.symptoms(self._store.get(entry.text_sha256).decode("utf-8"))
-                except StoreCorrupt:
-                    continue
-                theirs = {token.text for token in analyzer.query_tokens("\n".join([entry.title, *said]))}
-                near.append(Near(entry.number, entry.title, len(mine & theirs) / len(mine) if mine else 0.0))
-        return sorted(near, key=lambda item: -item.likeness)
+            entry = entries.find_visible(session, by, [number]).get(number)
+        if entry is None:
+            return []
+        try:
+            said = self._said(entry, staff_text=access.sight(by).staff_text)
+        except StoreCorrupt:
+            return []
+        words, analyzer = self._telling(said, indexed=True), self._generations.analyzer
+        found: list[Related] = []
+        for other, theirs in self._candidates(by, words, but=[number]):
+            text = analyzer.key(theirs.text)
+            if len(shared := [word for word in words if analyzer.key(word) in text]) >= LEAST_SHARED:
+                found.append(Related(other.number, other.kind, other.title, shared[:SHOWN_SHARED]))
+            if len(found) == RELATED:
+                break
+        return found
+
+    def _telling(self, said: Said, *, indexed: bool) -> list[str]:
+        engine = self._generations.current()
+        return telling(said, self._generations.analyzer, engine.frequencies, engine.count(), indexed=indexed)
+
+    def _candidates(
+        self, by: Person, words: Sequence[str], *, but: Iterable[str] = ()
+    ) -> Iterator[tuple[Visible, Said]]:
+        """Entries that this person may see and that have the most of these words, the best first; read when asked for."""
+        with self._database.read() as session:
+            scope = self._scope(by, outbox.out_of_sight(session).union(but))
+            request = SearchRequest(query=literal(" ".join(words)), scope=scope, limit=CANDIDATES)
+            # A model among the words would put its entries first, whatever they say: here all words count alike.
+            hits = sorted(self._generations.current().search(request).hits, key=lambda hit: -hit.score)
+            visible = entries.find_visible(session, by, [hit.id for hit in hits])
+        for entry in (visible[hit.id] for hit in hits if hit.id in visible):
+            try:
+                said = self._said(entry, staff_text=scope.staff_text)
+            except StoreCorrupt:  # health tells
+                continue
+            yield entry, said
+
+    def _said(self, entry: Visible, *, staff_text: bool) -> Said:
+        """What a person reads of an entry, in Markdown."""
+        faces = documents.faces(Kind(entry.kind), self._store.get(entry.text_sha256).decode("utf-8"))
+        body = f"{faces.shared}\n\n{faces.staff}" if staff_text else faces.shared
+        return Said(entry.title, documents.symptoms(body), body)
 
     def warm_up(self) -> None:
         """Load what the first search would wait for: dictionaries and the index, if there is one."""

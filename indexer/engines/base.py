@@ -173,6 +173,11 @@ class Engine(Protocol):
         """Entries whose title or symptoms contain what was typed so far, in characters or in pinyin."""
         ...
 
+    def frequencies(self, terms: Sequence[str]) -> list[int]:
+        """In how many documents does each word of the index stand, whoever may see them? Documents deleted since the
+        latest merge may still count: good enough to weigh words, never to be shown."""
+        ...
+
     def apply(self, upserts: Sequence[IndexDocument], removals: Sequence[str]) -> None:
         """Take a batch in, in one atomic commit. An upsert not newer than what is indexed is skipped, so a batch may
         run twice; an id in both lists is removed. Raises IndexLocked while somebody else writes."""

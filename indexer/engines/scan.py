@@ -99,6 +99,10 @@ class ScanEngine:
     def versions(self) -> dict[str, int]:
         return {id: entry.document.version for id, entry in self._entries.items()}
 
+    def frequencies(self, terms: Sequence[str]) -> list[int]:
+        counts = [entry.projection.counts[Space.WORDS] for entry in self._entries.values()]
+        return [sum(term in known for known in counts) for term in terms]
+
     def optimise(self) -> None:
         """Nothing to merge: there is one dictionary."""
 

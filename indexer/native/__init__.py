@@ -32,7 +32,10 @@ def _load() -> Any:
     library.kb_named.argtypes = (at, number, at, at)
     library.kb_named.restype = number
     library.kb_count.argtypes = (at, number, number, at, at)
-    library.kb_containing.argtypes = (at, at, number, at, number, number, at)
+    library.kb_frequencies.argtypes = (at, number, number, at, at)
+    library.kb_having.argtypes = (at, number, at, at, number, at)
+    library.kb_having.restype = ctypes.c_int64
+    library.kb_containing.argtypes = (at, number, number, at, number, at)
     library.kb_suggest.argtypes = (at, number, at, at, number, at)
     library.kb_suggest.restype = number
     library.kb_cut.restype = ctypes.c_uint32

@@ -24,6 +24,7 @@
 #define BUCKETS 256
 #define SLACK 1e-6        /* scores are compared by six decimals */
 #define KEYS 3            /* the space of what names a document */
+#define SEEKING 16        /* postings that are read in the time in which one is looked for */
 #define NOTHING -2        /* of a pattern: no face that takes part */
 #define SEVERAL -1        /* faces that take part, or a pattern beyond the codes */
 
@@ -589,17 +590,130 @@ void kb_count(const column_t *columns, uint32_t number, uint32_t blocks, const u
         }
 }
 
-/* In which of these documents does a piece of text occur? Clears the bits of those in which it does not. `unit` is the
- * size of a character's code in bytes: 1 or 2. */
-void kb_containing(const uint8_t *text, const uint32_t *ends, uint32_t documents, const uint8_t *piece, uint32_t length,
-                   uint32_t unit, uint64_t *bits) {
-    size_t size = (size_t)length * unit;
+/* How many postings each of these terms has in all blocks. */
+void kb_frequencies(const block_t *blocks, uint32_t number, uint32_t order, const strings_t *terms, uint64_t *counts) {
+    for (uint32_t index = 0; index < number; index++) {
+        const space_t *space = blocks[index].spaces + order;
+        for (uint32_t term = 0; term < terms->number; term++) {
+            uint32_t start = terms->ends[term];
+            int64_t at = find(space, terms->text + start, terms->ends[term + 1] - start);
+            if (at >= 0) counts[term] += space->starts[at + 1] - space->starts[at];
+        }
+    }
+}
+
+/* The first term that does not stand before this text; with `past`, nor begins with it. */
+static uint32_t place_of(const space_t *space, const uint8_t *text, uint32_t length, int past) {
+    uint32_t low = 0, high = space->terms;
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2, start = space->ends[middle];
+        uint32_t size = space->ends[middle + 1] - start;
+        int order = memcmp(space->text + start, text, size < length ? size : length);
+        if (!order && size < length) order = -1;
+        if (order < 0 || (!order && past)) low = middle + 1;
+        else high = middle;
+    }
+    return low;
+}
+
+/* The postings of one term, or of all terms that begin alike: they stand side by side. */
+typedef struct {
+    uint32_t first, end;
+    int one;
+} run_t;
+
+/* Does a posting count in a face that takes part, by the bits of `list->faces`? `shown` answers for the codes of one byte. */
+static inline int shows(const list_t *list, uint32_t place, const uint8_t *shown) {
+    if (list->codes[place] != RARE) return shown[list->codes[place]];
+    const uint16_t *counts = pattern_at(list, place);
+    for (uint32_t face = 0; face < FACES; face++)
+        if (counts[face] && list->faces >> face & 1) return 1;
+    return 0;
+}
+
+/* Keep the bits of the documents that have a posting of the run in a face that takes part. */
+static void keep(list_t *list, run_t run, const uint8_t *shown, uint32_t words, uint64_t *bits) {
+    uint64_t had[WORDS64] = {0}, left = 0;
+    for (uint32_t word = 0; word < words; word++) left += (uint64_t)__builtin_popcountll(bits[word]);
+    list->place = run.first;
+    list->size = run.end;
+    if (run.one && left * SEEKING < run.end - run.first) { /* few are left: look them up */
+        for (uint32_t word = 0; word < words; word++)
+            for (uint64_t rest = bits[word]; rest; rest &= rest - 1) {
+                uint32_t doc = word * 64 + (uint32_t)__builtin_ctzll(rest);
+                seek(list, doc);
+                if (list->place < run.end && list->docs[list->place] == doc && shows(list, list->place, shown))
+                    had[word] |= 1ull << (doc & 63);
+            }
+    } else
+        for (uint32_t place = run.first; place < run.end; place++)
+            if (shows(list, place, shown)) had[list->docs[place] >> 6] |= 1ull << (list->docs[place] & 63);
+    for (uint32_t word = 0; word < words; word++) bits[word] &= had[word];
+}
+
+/* Keep the bits of the documents that have every one of these terms in one of `faces`, a bit each; `open` says which of the
+ * terms stand for all that begin so. Returns -1 without memory. */
+int64_t kb_having(const block_t *block, uint32_t order, const strings_t *terms, const uint8_t *open, uint32_t faces,
+                  uint64_t *bits) {
+    const space_t *space = block->spaces + order;
+    uint32_t words = (block->count + 63) / 64, shortest = 0;
+    list_t list = {.space = space, .docs = space->docs, .codes = space->codes, .faces = faces};
+    uint8_t shown[CODES] = {0};
+    for (uint32_t code = 0; code < RARE && code < space->rows; code++)
+        for (uint32_t face = 0; face < FACES; face++)
+            shown[code] |= space->patterns[code * FACES + face] && faces >> face & 1;
+    run_t *runs = malloc((terms->number + 1) * sizeof *runs);
+    if (!runs) return -1;
+    for (uint32_t term = 0; term < terms->number; term++) {
+        const uint8_t *text = terms->text + terms->ends[term];
+        uint32_t length = terms->ends[term + 1] - terms->ends[term];
+        int64_t number = open[term] ? place_of(space, text, length, 0) : find(space, text, length);
+        uint32_t after = open[term] ? place_of(space, text, length, 1) : (uint32_t)number + 1;
+        if (number < 0 || space->starts[number] == space->starts[after]) { /* nobody has all of them */
+            memset(bits, 0, words * sizeof *bits);
+            free(runs);
+            return 0;
+        }
+        runs[term] = (run_t){space->starts[number], space->starts[after], !open[term]};
+        if (runs[term].end - runs[term].first < runs[shortest].end - runs[shortest].first) shortest = term;
+    }
+    for (uint32_t term = 0; term < terms->number && some(bits, words); term++)
+        keep(&list, runs[(shortest + term) % terms->number], shown, words, bits);
+    free(runs);
+    return 0;
+}
+
+/* Does a piece stand in a text? Both are of 16-bit codes. Where its first and its last code stand right, the rest is
+ * compared. */
+static int stands_in(const uint16_t *text, uint32_t size, const uint16_t *piece, uint32_t length) {
+    if (!length || size < length) return !length;
+    const uint16_t *at = text, *last = text + size - length;
+#ifdef __SSE2__
+    const __m128i first = _mm_set1_epi16((int16_t)piece[0]), final = _mm_set1_epi16((int16_t)piece[length - 1]);
+    for (; at + 7 <= last; at += 8) {
+        __m128i one = _mm_cmpeq_epi16(first, _mm_loadu_si128((const __m128i *)at));
+        __m128i other = _mm_cmpeq_epi16(final, _mm_loadu_si128((const __m128i *)(at + length - 1)));
+        for (uint32_t hits = (uint32_t)_mm_movemask_epi8(_mm_and_si128(one, other)) & 0x5555; hits; hits &= hits - 1)
+            if (!memcmp(at + __builtin_ctz(hits) / 2, piece, length * sizeof *piece)) return 1;
+    }
+#endif
+    for (; at <= last; at++)
+        if (*at == *piece && at[length - 1] == piece[length - 1] && !memcmp(at, piece, length * sizeof *piece)) return 1;
+    return 0;
+}
+
+/* Keep the bits of the documents in which a piece of text stands, in one of `faces`, a bit each. */
+void kb_containing(const texts_t *texts, uint32_t faces, uint32_t documents, const uint16_t *piece, uint32_t length,
+                   uint64_t *bits) {
     for (uint32_t word = 0; word < (documents + 63) / 64; word++)
         for (uint64_t rest = bits[word]; rest; rest &= rest - 1) {
             uint32_t doc = word * 64 + (uint32_t)__builtin_ctzll(rest);
-            const uint8_t *at = text + (size_t)ends[doc] * unit, *last = text + (size_t)ends[doc + 1] * unit;
             int found = 0;
-            for (; at + size <= last && !found; at += unit) found = *at == *piece && !memcmp(at, piece, size);
+            for (uint32_t face = 0; face < FACES && !found; face++) {
+                if (!(faces >> face & 1)) continue;
+                const uint32_t *ends = texts[face].ends + doc;
+                found = stands_in((const uint16_t *)texts[face].text + ends[0], ends[1] - ends[0], piece, length);
+            }
             if (!found) bits[word] &= ~(1ull << (doc & 63));
         }
 }

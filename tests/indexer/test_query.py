@@ -92,6 +92,14 @@ def test_too_long_a_query_is_refused_and_the_limit_named() -> None:
     assert parse("a" * MAX_LENGTH).words
 
 
+def test_characters_that_become_many_count_as_many() -> None:
+    assert parse("\ufdfa" * (MAX_LENGTH // 18)).words  # eighteen each
+    with pytest.raises(BadQuery, match=str(18 * MAX_LENGTH)):
+        parse("\ufdfa" * MAX_LENGTH)
+    assert len(literal("\ufdfa" * MAX_LENGTH).plain) <= MAX_LENGTH
+    assert literal("黑屏 " * MAX_LENGTH).plain.count("黑屏") == MAX_LENGTH // 3
+
+
 @pytest.mark.parametrize("one", ["“甲” ", "-甲 ", "-“甲” ", "kind:policy ", "-kind:policy "])
 def test_number_of_conditions_is_bounded(one: str) -> None:
     parse(one * MAX_CONDITIONS)

@@ -35,6 +35,9 @@ def marked(snippet: Snippet) -> list[str]:
         ("更换 HG-8245H 光猫", "hg8245h", ["HG-8245H"]),
         ("更换 HG8245H", "8245", ["8245"]),
         ("编号 182450", "8245", []),
+        ("编号18245与8-245", "8245", ["8-245"]),
+        ("xray和ray", "ray", ["ray"]),
+        ("1 11 1", "1", ["1", "1"]),
         ("盒子没有反应", "机顶盒", ["盒子"]),
         ("机顶盒黑屏", "jidinghe", ["机顶盒"]),
         ("機頂盒黑屏", "jdh", ["機頂盒"]),
@@ -50,6 +53,11 @@ def marked(snippet: Snippet) -> list[str]:
 )
 def test_what_is_marked(snippets: For, text: str, typed: str, expected: list[str]) -> None:
     assert marked(snippets(parse(typed)).highlight(Readable.of(text))) == expected
+
+
+def test_every_word_of_a_long_query_is_marked_though_others_stand_everywhere(snippets: For) -> None:
+    text = "光猫" + "红灯" * 5_000
+    assert marked(snippets(parse("红灯 光猫")).highlight(Readable.of(text)))[0] == text[: 2 + 2 * 1_000]
 
 
 def test_window_is_where_most_of_the_query_stands(snippets: For) -> None:

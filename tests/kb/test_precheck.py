@@ -44,7 +44,7 @@ def test_a_good_revision_passes(findings) -> None:  # type: ignore[no-untyped-de
         ({"body": samples.BODY.replace("请报修", "[点](javascript:x)")}, "引用", Finding.FAIL),
         ({"similar": None}, "重复", Finding.LOOK),
         ({"similar": lambda t, b: [Near("SOL-9", "一样的", 0.9)]}, "重复", Finding.LOOK),
-        ({"similar": lambda t, b: [Near("SOL-9", "不同的", 0.2)]}, "重复", Finding.PASS),
+        ({"similar": lambda t, b: [Near("SOL-9", "不同的", 0.1)]}, "重复", Finding.PASS),
     ],
 )
 def test_each_fault_is_found(changes: dict[str, object], name: str, outcome: Finding, findings) -> None:  # type: ignore[no-untyped-def]
@@ -74,3 +74,10 @@ links:
     assert "B: rx_dbm 写 -20，按损耗算是 -18" in found["拓扑"].message
     agreeing = findings(body.replace("-20", "-18"), kind="topology", category="拓扑/接入网")
     assert agreeing["拓扑"] == Check("拓扑", Finding.PASS, "2 个节点，1 条链路")
+
+
+def test_a_near_duplicate_is_named_with_what_either_side_says_alone(findings) -> None:  # type: ignore[no-untyped-def]
+    near = Near("SOL-9", "一样的", 0.9, ("先换高清线",), ("再看电源", "x" * 99))
+    message = findings(similar=lambda t, b: [near])["重复"].message
+    assert "可引用已有；本条另有「先换高清线」，它另有「再看电源」「xxx" in message and "x" * 41 not in message
+    assert "所述相同" in findings(similar=lambda t, b: [Near("SOL-9", "一样的", 1.0)])["重复"].message

@@ -63,6 +63,9 @@ def test_import_search_and_verify(kb, services: Services, tmp_path: Path) -> Non
     hits = _json(kb("search", "量子光猫", "--json", "--limit", "1"))
     assert len(hits) == 1 and hits[0]["source_path"] == "a.md" and hits[0]["tier"] == "words"
     assert _json(kb("search", "量子光猫", "--json", "--as", "subscriber")) == []
+    number = hits[0]["id"]
+    assert number not in [other["number"] for other in _json(kb("related", number, "--json"))]
+    assert kb("related", number, "--as", "subscriber", code=1).exit_code == 1
     assert _json(kb("index", "verify", "--json"))["sound"]
     assert _json(kb("content", "verify", "--json"))["sound"]
     again = kb("import", str(folder))

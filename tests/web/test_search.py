@@ -6,7 +6,7 @@ import pytest
 
 from indexer import FACETS, Sort
 from indexer.worker import Worker
-from kb import entries
+from kb import entries, precheck
 from kb.access import Person
 from kb.documents import Audience, Kind
 from kb.errors import BadQuery, IndexUnavailable
@@ -149,7 +149,27 @@ def test_similar_finds_a_near_duplicate_and_not_a_stranger(
     theirs = services.search.similar(people.lead2, "量子柜机顶盒无信号（restricted）", SECRET)
     assert numbers["restricted"] not in [item.number for item in theirs]
     far = services.search.similar(people.lead, "邮箱满了收不到邮件", "## 现象\n\n- 发邮件被退回说对方邮箱已满\n")
-    assert all(item.likeness < 0.5 for item in far)
+    assert all(item.likeness < precheck.NEAR_DUPLICATE for item in far)
+
+
+def test_related_entries_are_those_the_reader_may_see_and_say_why(
+    services: Services, people: People, numbers: dict[str, str]
+) -> None:
+    seen = {by: services.search.related(by, numbers["public"]) for by in (people.subscriber, people.lead, people.lead2)}
+    for found in seen.values():
+        assert numbers["public"] not in [other.number for other in found] and len(found) <= 5
+        assert all(len(other.shared) >= 2 for other in found)
+    assert {numbers["staff"], numbers["restricted"]}.isdisjoint(other.number for other in seen[people.subscriber])
+    assert numbers["staff"] in [other.number for other in seen[people.lead]]
+    assert numbers["restricted"] not in [other.number for other in seen[people.lead2]]
+    assert services.search.related(people.subscriber, numbers["restricted"]) == []
+
+
+def test_a_subscriber_is_not_told_words_of_the_staff_face(
+    services: Services, people: People, numbers: dict[str, str]
+) -> None:
+    found = services.search.related(people.subscriber, numbers["public"])
+    assert not any("钥匙" in word for other in found for word in other.shared)
 
 
 def test_bad_queries_and_missing_index_are_their_own_errors(services: Services, people: People) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+
 from apiflask import APIBlueprint
 
 from kb import access, documents, entries
@@ -40,3 +42,12 @@ def show(number: str) -> dict[str, object]:
             "body": body,
             "related": related,
         }
+
+
+@bp.get("/<number>/related")
+@bp.output(schemas.RelatedEntries)
+def related(number: str) -> dict[str, object]:
+    """Published entries like this one that this person may find, at most five, the most alike first."""
+    with services().database.read() as session:
+        found = entries.find(session, person(), number).number
+    return {"related": [asdict(other) for other in services().search.related(person(), found)]}

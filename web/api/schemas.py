@@ -199,6 +199,17 @@ class Entry(BaseModel):
     related: list[str]
 
 
+class RelatedEntry(BaseModel):
+    number: str
+    kind: str
+    title: str
+    shared: list[str] = Field(description="两条都有的词 · telling words that both have")
+
+
+class RelatedEntries(BaseModel):
+    related: list[RelatedEntry]
+
+
 class Incident(BaseModel):
     number: str
     state: str

@@ -10,12 +10,13 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
 from kb import captured, entries
-from kb.access import Permission
-from kb.errors import NotFound
+from kb.access import Permission, Person
+from kb.errors import IndexUnavailable, NotFound
 from kb.lifecycle import EntryState, RevisionState
 from kb.models import Entry, Revision
 from web import lists, reading
 from web.context import asker, needs, person, services
+from web.search import Related
 
 bp = Blueprint("entries", __name__, url_prefix="/entries")
 PAGE_SIZE = 30  # entries
@@ -109,6 +110,14 @@ def _newest(session: Session, entry: Entry) -> Revision:
     return found[0]
 
 
+def _alike(by: Person, entry: Entry) -> list[Related]:
+    """What else to read; a page without it is better than none."""
+    try:
+        return services().search.related(by, entry.number)
+    except IndexUnavailable:
+        return []
+
+
 def _page(session: Session, entry: Entry, shown: Revision) -> str:
     by = person()
     staff = by.may(Permission.READ_STAFF)
@@ -127,6 +136,7 @@ def _page(session: Session, entry: Entry, shown: Revision) -> str:
         opened=opened,
         usage=entries.usage(session, entry) if staff else None,
         captured=captured.newest(session, entry) if by.may(Permission.TEND_CAPTURED) else [],
+        alike=_alike(by, entry) if shown.id == entry.published_revision_id else [],
         successor=successor[0] if successor else None,
         expired=entry.state == EntryState.PUBLISHED and not entries.find_visible(session, by, [entry.number]),
         outdated=shown.id != entry.published_revision_id and entry.published_revision_id is not None,

@@ -146,6 +146,9 @@ class WhooshEngine:
     def suggest(self, prefix: str, scope: Scope, limit: int = 8) -> list[Suggestion]:
         return self._current().suggest(Typed.read(prefix, self._analyzer), scope, limit)
 
+    def frequencies(self, terms: Sequence[str]) -> list[int]:
+        return self._current().frequencies(terms)
+
     def count(self) -> int:
         return self._current().count
 

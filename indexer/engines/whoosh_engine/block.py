@@ -438,7 +438,7 @@ class Block:
         return -1
 
 
-def having(block: Block, keys: Iterable[str], kind: Key) -> NDArray[np.bool_]:
+def having_key(block: Block, keys: Iterable[str], kind: Key) -> NDArray[np.bool_]:
     """Which documents have one of these keys?"""
     mask = np.zeros(block.count, np.bool_)
     for key in keys:

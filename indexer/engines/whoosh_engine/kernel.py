@@ -8,7 +8,7 @@ from __future__ import annotations
 import ctypes
 import struct
 from array import array
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from ctypes import c_char, c_char_p, c_double, c_uint32, c_uint64, c_void_p
 from dataclasses import dataclass
 from itertools import accumulate, product
@@ -19,10 +19,10 @@ from numpy.typing import NDArray
 
 from indexer import native
 from indexer.engines.whoosh_engine import bounds, numpy_kernel
-from indexer.engines.whoosh_engine.block import KEYS, MOST_DOCUMENTS, SPACES, Block, Key, having
+from indexer.engines.whoosh_engine.block import KEYS, MOST_DOCUMENTS, SPACES, Block, Key, having_key
 from indexer.engines.whoosh_engine.bounds import Reference
 from indexer.plan import Concept
-from indexer.projection import FACES, Space
+from indexer.projection import FACES, QUOTED, Space
 from indexer.ranking import PRIOR_STEPS, Field, Floats
 from indexer.suggestions import Typed
 
@@ -113,6 +113,7 @@ class _Block(ctypes.Structure):
 
 
 Addresses = _Block
+Faces = ctypes.Array[_Texts]
 
 
 class _Strings(ctypes.Structure):
@@ -336,7 +337,7 @@ class Table:
     def named(self, keys: frozenset[str]) -> Bits | None:
         """The documents that one of the keys names; None without any."""
         if _native is None:
-            masks = [having(block, keys, Key.EXACT) for block in self.blocks]
+            masks = [having_key(block, keys, Key.EXACT) for block in self.blocks]
             return np.array([pack(mask) for mask in masks]) if any(mask.any() for mask in masks) else None
         text, ends = _strings([Key.EXACT + key for key in keys])
         asked = _Strings(len(keys), text, _at(ends))
@@ -345,6 +346,18 @@ class Table:
         bits = np.zeros_like(self.live)
         _native.kb_named(self._structs, len(self.blocks), ctypes.byref(asked), bits.ctypes.data)
         return bits
+
+    def frequencies(self, terms: Sequence[str]) -> list[int]:
+        """How many postings does each word have? Those of deleted documents count until the next merge."""
+        if _native is None:
+            return numpy_kernel.frequencies(self, terms)
+        text, ends = _strings(terms)
+        counts = np.zeros(len(terms), np.uint64)
+        asked = _Strings(len(terms), text, _at(ends))
+        _native.kb_frequencies(
+            self._structs, len(self.blocks), _ORDER[Space.WORDS], ctypes.byref(asked), counts.ctypes.data
+        )
+        return [int(count) for count in counts]
 
     def counted(self, facets: tuple[str, ...], found: Bits) -> dict[str, dict[str, int]]:
         """How many of the found documents have each value of these facets?"""
@@ -416,15 +429,55 @@ def unpack(row: Bits, count: int) -> Mask:
     return np.unpackbits(row.view(np.uint8), count=count, bitorder="little").astype(np.bool_)
 
 
-def containing(text: NDArray[Any], ends: NDArray[np.uint32], piece: str, candidates: Mask) -> Mask:
-    """In which of these documents does a piece of text occur? `text` is UTF-16 or UTF-8, by its type."""
-    sought = np.frombuffer(piece.encode("utf-16-le"), np.uint16) if text.dtype.itemsize == 2 else piece.encode()
+def _bits(faces: Sequence[int]) -> int:
+    """A bit a face."""
+    return sum(1 << face for face in faces)
+
+
+def faces_of(block: Block) -> Faces:
+    """Where the texts of its faces lie, in which phrases are looked for. Valid as long as the block is open."""
+    laid = (_Texts * len(FACES))()
+    for face in QUOTED:
+        laid[face] = _Texts(block.address(f"text.{face}.text"), block.address(f"text.{face}.ends"))
+    return laid
+
+
+def having(
+    block: Block, laid: Addresses, space: Space, terms: Sequence[tuple[str, bool]], faces: Sequence[int], among: Bits
+) -> Bits:
+    """Which of these documents of a block have every term in one of these faces? A term comes with whether it
+    is whole; else it stands for all that begin so."""
     if _native is None:
-        return numpy_kernel.containing(text, ends, bytes(sought), candidates)
-    sought = np.frombuffer(bytes(sought), text.dtype)
-    bits = pack(candidates)
-    _native.kb_containing(
-        text.ctypes.data, ends.ctypes.data, len(candidates), sought.ctypes.data, len(sought), text.dtype.itemsize,
-        bits.ctypes.data,
-    )  # fmt: skip
-    return unpack(bits, len(candidates))
+        return numpy_kernel.having(block, space, terms, faces, among)
+    text, ends = _strings([term for term, _ in terms])
+    found = among.copy()
+    asked = _Strings(len(terms), text, _at(ends))
+    opened = bytes(not whole for _, whole in terms)
+    if (
+        _native.kb_having(
+            ctypes.byref(laid), _ORDER[space], ctypes.byref(asked), opened, _bits(faces), found.ctypes.data
+        )
+        < 0
+    ):
+        raise MemoryError("the kernel could not allocate its runs")
+    return found
+
+
+def containing(block: Block, laid: Faces, piece: str, faces: Sequence[int], among: Bits) -> Bits:
+    """In which of these documents does a canonical text occur, in one of these faces?"""
+    if _native is None:
+        return numpy_kernel.containing(block, piece, faces, among)
+    found, sought = among.copy(), piece.encode("utf-16-le")
+    _native.kb_containing(laid, _bits(faces), block.count, sought, len(sought) // 2, found.ctypes.data)
+    return found
+
+
+def known(block: Block, laid: Addresses, keys: Iterable[str], kind: Key) -> Mask:
+    """Which documents of a block have one of these keys?"""
+    if _native is None:
+        return having_key(block, keys, kind)
+    text, ends = _strings([kind + key for key in keys])
+    bits = np.zeros(WORDS64, np.uint64)
+    asked = _Strings(len(ends) - 1, text, _at(ends))
+    _native.kb_named(ctypes.byref(laid), 1, ctypes.byref(asked), bits.ctypes.data)
+    return unpack(bits, block.count)

@@ -142,7 +142,7 @@ def _fitting(block: Block, typed: Typed, level: int, left: Mask) -> Mask:
         found = np.zeros_like(left)
         for name in ("spelt.full", "spelt.initials") if typed.letters else ():
             text, ends = block.section(f"{name}.text"), block.section(f"{name}.ends")
-            found |= containing(text, ends, typed.letters.encode(), left & ~found)
+            found |= _containing(text, ends, typed.letters.encode(), left & ~found)
         return found
     if not typed.text:
         return np.zeros_like(left)
@@ -157,7 +157,7 @@ def _fitting(block: Block, typed: Typed, level: int, left: Mask) -> Mask:
     elif not typed.one_gram:
         piece = typed.text if typed.inside else f" {typed.text}"
         text, ends = block.section(f"text.{face}.text"), block.section(f"text.{face}.ends")
-        found = containing(text, ends, piece.encode("utf-16-le"), found)
+        found = _containing(text, ends, piece.encode("utf-16-le"), found)
     return found
 
 
@@ -186,8 +186,43 @@ def counted(table: Table, facets: Sequence[str], found: Bits) -> NDArray[np.int6
     return np.concatenate(counts)
 
 
-def containing(text: NDArray[Any], ends: NDArray[np.uint32], piece: bytes, candidates: Mask) -> Mask:
+def frequencies(table: Table, terms: Sequence[str]) -> list[int]:
+    """See `kernel.Table.frequencies`."""
+    return [
+        sum(
+            len(block.docs(Space.WORDS, number))
+            for block in table.blocks
+            if (number := block.find(Space.WORDS, term)) >= 0
+        )
+        for term in terms
+    ]
+
+
+def having(block: Block, space: Space, terms: Sequence[tuple[str, bool]], faces: Sequence[int], among: Bits) -> Bits:
+    """See `kernel.having`."""
+    from indexer.engines.whoosh_engine.kernel import pack
+
+    found = among.copy()
+    for term, whole in terms:
+        if not found.any():
+            break
+        found &= pack(block.having(space, block.numbers(space, term, whole=whole), faces))
+    return found
+
+
+def containing(block: Block, piece: str, faces: Sequence[int], among: Bits) -> Bits:
     """See `kernel.containing`."""
+    from indexer.engines.whoosh_engine.kernel import pack, unpack
+
+    left, found = unpack(among, block.count), np.zeros(block.count, np.bool_)
+    for face in faces:
+        text, ends = block.section(f"text.{face}.text"), block.section(f"text.{face}.ends")
+        found |= _containing(text, ends, piece.encode("utf-16-le"), left & ~found)
+    return pack(found)
+
+
+def _containing(text: NDArray[Any], ends: NDArray[np.uint32], piece: bytes, candidates: Mask) -> Mask:
+    """In which of these documents does a piece of text occur? `text` is UTF-16 or UTF-8, by its type."""
     found = np.zeros_like(candidates)
     unit = text.dtype.itemsize
     for doc in np.flatnonzero(candidates):

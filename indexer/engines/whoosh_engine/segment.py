@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
@@ -22,7 +22,8 @@ from indexer.analysis import is_cjk
 from indexer.analysis.identifiers import LONGEST
 from indexer.engines.base import Scope
 from indexer.engines.whoosh_engine import kernel
-from indexer.engines.whoosh_engine.block import COLUMNS, Block, Key, having
+from indexer.engines.whoosh_engine.block import COLUMNS, Block, Key
+from indexer.engines.whoosh_engine.kernel import Bits
 from indexer.plan import Condition
 from indexer.projection import QUOTED, STAFF, Card, Space
 from indexer.ranking import Prior
@@ -87,6 +88,10 @@ class OpenSegment(Block):
         )
         return kernel.prior_bytes(priors)
 
+    @cached_property
+    def _faces(self) -> kernel.Faces:
+        return kernel.faces_of(self)
+
     def visible(self, scope: Scope) -> Mask:
         """Whom the asker may know of, but for `scope.exclude`, which the snapshot takes out."""
         return self._kept.get(("scope", scope.audiences, scope.groups), lambda: self._visible(scope))
@@ -111,51 +116,57 @@ class OpenSegment(Block):
     def _passing(self, one: Condition) -> Mask:
         match one.filter.field:
             case "id":
-                return having(self, one.keys, Key.ID)
+                return kernel.known(self, self.addresses, one.keys, Key.ID)
             case "device":
-                return having(self, one.keys, Key.DEVICE)
+                return kernel.known(self, self.addresses, one.keys, Key.DEVICE)
             case "code":
-                return having(self, one.keys, Key.CODE)
+                return kernel.known(self, self.addresses, one.keys, Key.CODE)
             case "district":
-                return having(self, one.keys, Key.DISTRICT)
+                return kernel.known(self, self.addresses, one.keys, Key.DISTRICT)
         column = _COLUMN.get(one.filter.field, one.filter.field)
         good = [_passes(column, value, one) for value in self.values(column)]
         mask: Mask = np.array(good, np.bool_)[self.section(column)]
         return mask
 
-    def containing(self, phrase: str, *, staff_text: bool) -> Mask:
-        """Which documents contain a canonical phrase in a face that the asker may match, and may be shown?"""
+    def saying(self, required: Sequence[str], forbidden: Sequence[str], *, staff_text: bool) -> Mask:
+        """Which documents contain all of the one canonical phrases and none of the others, in a face that the asker may
+        match, and may be shown?"""
         faces = [face for face in QUOTED if staff_text or face != STAFF]
-        return self._kept.get(("phrase", phrase, staff_text), lambda: self._containing(phrase, faces))
+        return self._kept.get(
+            ("phrases", tuple(required), tuple(forbidden), staff_text), lambda: self._saying(required, forbidden, faces)
+        )
 
-    def _containing(self, phrase: str, faces: Sequence[int]) -> Mask:
-        found = np.ones(self.count, np.bool_)
-        units = phrase.split()
-        for unit in units:
-            if not is_cjk(unit[0]):
-                found &= self._having(unit[:LONGEST], faces)
-            elif len(unit) == 1:
-                found &= self._having(unit, faces, whole=False)  # at every character begins exactly one gram
-            else:
-                for pair in pairwise(unit):
-                    found &= self._having("".join(pair), faces)
-        if len(units) == 1 and (len(units[0]) <= 2 if is_cjk(units[0][0]) else len(units[0]) < LONGEST):
-            return found  # the terms say it all
-        return self._said(phrase, found, faces)
+    def _saying(self, required: Sequence[str], forbidden: Sequence[str], faces: Sequence[int]) -> Mask:
+        found = self._containing(required, faces, kernel.pack(np.ones(self.count, np.bool_)))
+        for phrase in forbidden:
+            found &= ~self._containing([phrase], faces, found)
+        return kernel.unpack(found, self.count)
 
-    def _said(self, piece: str, candidates: Mask, faces: Sequence[int]) -> Mask:
-        """In which of these documents does the text of a face contain the piece?"""
-        said = np.zeros(self.count, np.bool_)
-        if candidates.any():
-            for face in faces:
-                left = candidates & ~said
-                said |= kernel.containing(
-                    self.section(f"text.{face}.text"), self.section(f"text.{face}.ends"), piece, left
-                )
-        return said
+    def _containing(self, phrases: Sequence[str], faces: Sequence[int], among: Bits) -> Bits:
+        """Which of these documents contain all phrases? First who has their grams; the texts of the few are then read."""
+        grams = list(dict.fromkeys(gram for phrase in phrases for gram in _grams(phrase)))
+        found = kernel.having(self, self.addresses, Space.GRAMS, grams, faces, among)
+        for phrase in phrases:
+            if not _is_gram(phrase):
+                found = kernel.containing(self, self._faces, phrase, faces, found)
+        return found
 
-    def _having(self, gram: str, faces: Sequence[int], *, whole: bool = True) -> Mask:
-        return self.having(Space.GRAMS, self.numbers(Space.GRAMS, gram, whole=whole), faces)
+
+def _grams(phrase: str) -> Iterator[tuple[str, bool]]:
+    """The grams that a text with a canonical phrase has, each with whether it is whole."""
+    for unit in phrase.split():
+        if not is_cjk(unit[0]):
+            yield unit[:LONGEST], True
+        elif len(unit) == 1:
+            yield unit, False  # at every character begins exactly one gram
+        else:
+            yield from (("".join(pair), True) for pair in pairwise(unit))
+
+
+def _is_gram(phrase: str) -> bool:
+    """Does a text contain the phrase just when it has its gram?"""
+    units = phrase.split()
+    return len(units) == 1 and (len(units[0]) <= 2 if is_cjk(units[0][0]) else len(units[0]) < LONGEST)
 
 
 def _passes(column: str, value: str, one: Condition) -> bool:

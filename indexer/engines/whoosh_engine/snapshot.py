@@ -131,6 +131,10 @@ class Snapshot:
             for doc in np.flatnonzero(view.live)
         }
 
+    def frequencies(self, terms: Sequence[str]) -> list[int]:
+        """In how many documents does each word stand?"""
+        return self._table.frequencies(terms)
+
     # Whom a question may find
 
     def _visible(self, scope: Scope) -> list[Mask]:
@@ -160,16 +164,13 @@ class Snapshot:
         """Whom the asker may know of and what the query's conditions let through."""
         if not (wanted.conditions or wanted.required or wanted.forbidden):
             return self._seen(scope)
-        staff = scope.staff_text
         masks = []
         for segment, visible in zip(self.segments, self._visible(scope), strict=True):
             mask = visible.copy()
             for one in wanted.conditions:
                 mask &= segment.passing(one)
-            for phrase in wanted.required:
-                mask &= segment.containing(phrase, staff_text=staff)
-            for phrase in wanted.forbidden:
-                mask &= ~segment.containing(phrase, staff_text=staff)
+            if wanted.required or wanted.forbidden:
+                mask &= segment.saying(wanted.required, wanted.forbidden, staff_text=scope.staff_text)
             masks.append(mask)
         return self._packed(masks)
 

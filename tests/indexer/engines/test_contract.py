@@ -626,3 +626,8 @@ def test_a_page_far_beyond_the_end_costs_nothing(library: Engine) -> None:
 def test_page_beyond_the_end_is_empty(library: Engine) -> None:
     results = library.search(SearchRequest(parse("数据库"), Scope.everything(), limit=10, offset=50))
     assert (results.hits, results.total) == ([], 2)
+
+
+def test_frequencies_count_documents(engine: Engine) -> None:
+    engine.apply([solution("A", "光猫", "光猫光猫红灯"), solution("B", "光猫"), solution("C", "HG8245H")], [])
+    assert engine.frequencies(["光猫", "红灯", "hg8245h", "没有", ""]) == [2, 1, 1, 0, 0]

@@ -15,7 +15,7 @@ from indexer.engines.base import FACETS
 from indexer.engines.scan import ScanEngine
 from indexer.engines.whoosh_engine import WhooshEngine, kernel
 from indexer.plan import Concept
-from indexer.projection import FACES, Space
+from indexer.projection import FACES, STAFF, Space
 from indexer.ranking import Field, Parameters
 from tests.indexer.engines.test_judge import QUERIES, SCOPES, WORDS, assert_same, needs_native, random_document
 
@@ -214,23 +214,87 @@ def test_suggestions_are_read_where_a_list_is_too_long_to_be_worth_it(analyzer: 
 
 
 @pytest.mark.parametrize("compiled", [pytest.param(True, marks=needs_native), False])
-def test_text_is_found_at_whole_characters_only(compiled: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_text_is_found_at_whole_characters_of_one_face(
+    analyzer: Analyzer, tmp_path: Path, compiled: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
     if not compiled:
         monkeypatch.setattr(kernel, "_native", None)
-    said = ["光猫红灯", "丁一", "", "猫"]
-    text = np.frombuffer("".join(said).encode("utf-16-le"), np.uint16)
-    ends = np.cumsum([0, *map(len, said)]).astype(np.uint32)
-    every = np.ones(len(said), np.bool_)
-    assert kernel.containing(text, ends, "猫", every).tolist() == [True, False, False, True]
-    assert kernel.containing(text, ends, "灯丁", every).tolist() == [False] * 4  # across two documents
-    assert kernel.containing(text, ends, "猫", np.array([False, True, True, True])).tolist() == [False] * 3 + [True]
+    said = ["光猫红灯", "丁一", "甲乙丙丁戊己庚辛壬癸子丑寅卯辰巳午未申酉戌亥", "猫"]
+    engine = WhooshEngine.create(tmp_path / "index", analyzer)
+    engine.apply([IndexDocument(f"D-{n}", 1, "solution", "题", text, "丁戊") for n, text in enumerate(said)], [])
+    block = engine._current().segments[0]
+
+    def found(
+        piece: str, *, faces: tuple[int, ...] = (0, 1, 2, 3), among: tuple[bool, ...] = (True,) * 4
+    ) -> list[bool]:
+        bits = kernel.containing(block, kernel.faces_of(block), piece, faces, kernel.pack(np.array(among)))
+        return kernel.unpack(bits, block.count).tolist()
+
+    assert found("猫") == [True, False, False, True]
+    assert found("灯丁") == [False] * 4  # across two documents
+    assert found("猫", among=(False, True, True, True)) == [False, False, False, True]
+    assert found("丁戊") == [False, False, True, False]
+    assert found("丁戊", faces=(0, STAFF)) == [True] * 4
+    whole = said[2]
+    for start in range(len(whole)):
+        for end in range(start + 1, len(whole) + 1):
+            assert found(whole[start:end])[2], whole[start:end]
+            assert not found(whole[start:end] + "甲")[2]
     odd = "一丁".encode("utf-16-le")[1:3].decode("utf-16-le", "replace")
-    assert not kernel.containing(text, ends, odd, every).any()
-    letters = np.frombuffer(b"guangmao", np.uint8)
-    assert (
-        kernel.containing(letters, np.array([0, 5, 8], np.uint32), "gm", np.ones(2, np.bool_)).tolist() == [False] * 2
+    assert not any(found(odd))
+
+
+@pytest.mark.parametrize("compiled", [pytest.param(True, marks=needs_native), False])
+@pytest.mark.parametrize("seed", range(3))
+def test_phrases_that_many_documents_nearly_have(
+    analyzer: Analyzer, tmp_path: Path, compiled: bool, seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All pairs of a phrase in common but not the phrase, in staff text alone, once too often for a code of one byte."""
+    if not compiled:
+        monkeypatch.setattr(kernel, "_native", None)
+    rng = random.Random(seed)
+    ours, judge = WhooshEngine.create(tmp_path / "index", analyzer), ScanEngine(analyzer)
+    texts = ["光猫红灯", "猫红 光猫", "红灯光猫", "光猫红", "红", "光猫red灯", "red led", "黑屏"]
+    documents = [
+        IndexDocument(
+            f"D-{n}", 1, "solution", rng.choice(texts), "，".join(rng.choices(texts, k=rng.randrange(1, 300))),
+            rng.choice(["", "光猫红灯", "机顶盒"]),
+        )
+        for n in range(150)
+    ] + [IndexDocument(f"E-{n}", 1, "solution", "其他", "无关") for n in range(2_000)]  # fmt: skip
+    for engine in (ours, judge):
+        engine.apply(documents, [])
+    for typed in (
+        "“光猫红灯”", "“猫红灯光”", "“红”", "“灯”", "“red”", "“光猫red灯”", "“机顶盒”", "“黑屏黑屏”", "-“光猫红灯”", "“光猫” “红灯” -“猫红灯”",
+        "-“光猫红” -“red led”", "“光猫” “没有的”", "“光猫” -“没有的”", "“没有的话” “光猫”", "无关 -“光猫红灯” -“其他”", "“猫” “灯” “红” -“黑”",
+    ):  # fmt: skip
+        for scope in (Scope.everything(), Scope.public()):
+            request = SearchRequest(parse(typed), scope, 50)
+            assert_same(ours.search(request), judge.search(request), typed)
+    ours.close()
+
+
+@pytest.mark.parametrize("compiled", [pytest.param(True, marks=needs_native), False])
+def test_what_was_asked_of_phrases_is_kept_with_what_it_was_asked_of(
+    analyzer: Analyzer, tmp_path: Path, compiled: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Required and forbidden are not the same, nor are those who read staff text and those who do not."""
+    if not compiled:
+        monkeypatch.setattr(kernel, "_native", None)
+    engine = WhooshEngine.create(tmp_path / "index", analyzer)
+    engine.apply(
+        [IndexDocument("A", 1, "solution", "光猫红灯", "", "机顶盒"), IndexDocument("B", 1, "solution", "黑", "")], []
     )
-    assert kernel.containing(letters, np.array([0, 5, 8], np.uint32), "ang", np.ones(2, np.bool_)).tolist() == [
-        True,
-        False,
-    ]
+    for typed, scope, found in (
+        ("“光猫红灯”", Scope.everything(), ["A"]), ("-“光猫红灯”", Scope.everything(), ["B"]),
+        ("“机顶盒”", Scope.everything(), ["A"]), ("“机顶盒”", Scope.public(), []), ("-“机顶盒”", Scope.public(), ["A", "B"]),
+    ):  # fmt: skip
+        assert sorted(hit.id for hit in engine.search(SearchRequest(parse(typed), scope)).hits) == found
+    engine.close()
+
+
+def test_frequencies_without_the_library(analyzer: Analyzer, tmp_path: Path, numpy_only: None) -> None:
+    engine = WhooshEngine.create(tmp_path / "index", analyzer)
+    engine.apply([IndexDocument("A", 1, "solution", "光猫红灯", ""), IndexDocument("B", 1, "solution", "光猫", "")], [])
+    assert engine.frequencies(["光猫", "红灯", "没有"]) == [2, 1, 0]
+    engine.close()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.web.conftest import SOLUTION
+from tests.web.conftest import SECRET, SOLUTION
 from web.api import schemas
 
 
@@ -76,3 +76,14 @@ def test_an_entry_has_its_attributes_and_the_face_one_may_read(browse):
 def test_suggestions(browse):
     found = browse("").get("/api/v1/suggest?q=机顶盒提示").json["suggestions"]
     assert {"id": SOLUTION, "title": "机顶盒提示无信号的处理"} in found
+
+
+def test_related_entries_come_with_the_words_they_share(browse):
+    answer = browse("").get(f"/api/v1/entries/{SOLUTION}/related").json
+    assert schemas.RelatedEntries.model_validate(answer).model_dump(mode="json") == answer
+    assert 1 <= len(answer["related"]) <= 5
+    assert SOLUTION not in [other["number"] for other in answer["related"]]
+    assert all(len(other["shared"]) >= 2 for other in answer["related"])
+    assert browse("").get(f"/api/v1/entries/{SECRET}/related").status_code == 404
+    page = browse("").get(f"/entries/{SOLUTION}").text
+    assert "相近的词条" in page and f"都有：{'、'.join(answer['related'][0]['shared'])}" in page
