@@ -6,7 +6,7 @@ search they become our query language.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 from urllib.parse import urlencode
@@ -25,6 +25,7 @@ class Asked:
     words: str
     filters: dict[str, str] = field(default_factory=dict)
     page: int = 1
+    exact: bool = False  # what was typed, however it is spelt
 
     @classmethod
     def read(cls, request: Request) -> Asked:
@@ -34,6 +35,7 @@ class Asked:
             request.args.get("q", "").strip(),
             {name: value for name, value in given.items() if value},
             min(max(page, 1), LAST_PAGE),
+            request.args.get("exact") == "1",
         )
 
     @property
@@ -52,6 +54,8 @@ class Asked:
     @property
     def url(self) -> str:
         parameters: dict[str, Any] = {"q": self.words} | self.filters
+        if self.exact:
+            parameters["exact"] = 1
         if self.page > 1:
             parameters["page"] = self.page
         return url_for("search.results", **parameters)
@@ -65,10 +69,19 @@ class Asked:
         return f"{self._first_page}&{urlencode({name: value})}"
 
     def without(self, name: str) -> Asked:
-        return Asked(self.words, {key: value for key, value in self.filters.items() if key != name})
+        return replace(self, filters={key: value for key, value in self.filters.items() if key != name}, page=1)
 
     def at(self, page: int) -> Asked:
-        return Asked(self.words, self.filters, page)
+        return replace(self, page=page)
+
+    def worded(self, words: str) -> Asked:
+        """Other words under the same filters."""
+        return Asked(words, self.filters)
+
+    @property
+    def literally(self) -> Asked:
+        """The words as they were typed, whatever was made of them."""
+        return replace(self, page=1, exact=True)
 
 
 def _quoted(value: str) -> str:

@@ -453,11 +453,20 @@ def content_figures(*, confidence: str, group: str, as_json: bool) -> None:
     default=Role.ADMINISTRATOR.value,
     show_default=True,
 )
+@click.option("--exact", is_flag=True, help="按原词，不纠错 · as typed, without correction")
 @click.option("--json", "as_json", is_flag=True)
-def search(*, query: str, limit: int, role: str, as_json: bool) -> None:
+def search(*, query: str, limit: int, role: str, exact: bool, as_json: bool) -> None:
     """检索 · search as one role sees it."""
     with _services() as services:
-        page = services.search.search(Person(None, role, Role(role)), query, limit=limit)
+        page = services.search.search(Person(None, role, Role(role)), query, limit=limit, exact=exact)
+    if page.correction:
+        meant = page.correction.apply(query)
+        errors.print(
+            f"已按「{meant}」搜索，--exact 按原词 · searched for {meant}"
+            if page.corrected
+            else f"您是不是要找：{meant} · did you mean {meant}?",
+            markup=False,
+        )
     if as_json:
         _show([found.as_json() for found in page.hits])
         return

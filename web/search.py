@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from markupsafe import Markup
+from sqlalchemy.orm import Session
 
-from indexer import Hit, Query, Scope, SearchRequest, Suggestion, literal, parse
+from indexer import Engine, Hit, Query, Scope, SearchRequest, Suggestion, Tier, literal, parse
 from indexer.generations import Generations
 from indexer.snippets import Readable, Snippet, Snippets
+from indexer.spelling import Correction, correction
 from kb import access, documents, entries, markup, outbox
 from kb.access import SUBSCRIBER, Person
 from kb.db import Database
@@ -28,6 +30,7 @@ from kb.store import ContentStore
 FACETS = ("kind", "category", "device", "audience")
 MAX_PAGE = 100  # hits
 _KEPT_BYTES = 32_000_000  # of the texts that people find most: 5,000 of them
+_LOOKED_AT = 5  # hits of what was probably meant: one of them has to be there for the asker
 SIMILAR = 5  # entries looked at for a near-duplicate
 SIMILAR_BY = 1000  # characters of title and symptoms that say enough to look by
 
@@ -66,7 +69,8 @@ class Found:
 
 @dataclass(frozen=True)
 class Page:
-    """One page of results; `relaxed` says which weaker tier had to help."""
+    """One page of results; `relaxed` says which weaker tier had to help. `correction` is what was probably meant: the
+    hits are those of the corrected words if it is `corrected`, otherwise it is offered."""
 
     query: Query
     hits: list[Found]
@@ -74,6 +78,14 @@ class Page:
     facets: dict[str, list[tuple[str, int]]] = field(default_factory=dict)
     took_ms: float = 0.0
     relaxed: str = ""
+    correction: Correction | None = None
+    corrected: bool = False
+
+    def correction_as_json(self) -> dict[str, object] | None:
+        """What was probably meant, and whether these are its hits."""
+        if self.correction is None:
+            return None
+        return {"query": self.correction.apply(self.query.text), "applied": self.corrected}
 
 
 class SearchService:
@@ -89,27 +101,45 @@ class SearchService:
         text: str,
         *,
         pasted: bool = False,
+        exact: bool = False,
         limit: int = 10,
         offset: int = 0,
         facets: Sequence[str] = (),
     ) -> Page:
         """A page of hits that this person may see. `pasted` text is taken literally: a minus or a colon in a report
-        is no operator. Raises BadQuery, IndexUnavailable."""
+        is no operator. Unless it is `exact` or pasted, what was mistyped is corrected. Raises BadQuery, IndexUnavailable."""
         query = literal(text) if pasted else parse(text)
         limit = max(1, min(limit, MAX_PAGE))
         with self._database.read() as session:
             scope = self._scope(by, outbox.out_of_sight(session))
             request = SearchRequest(query=query, scope=scope, limit=limit, offset=max(0, offset), facets=tuple(facets))
-            results = self._generations.current().search(request)
+            engine = self._generations.current()
+            results = engine.search(request)
+            meant = None if exact or pasted else self._meant(session, by, engine, request)
+            corrected = meant is not None and meant.runs_at_once(total=results.total)
+            if meant and corrected:
+                request = replace(request, query=parse(meant.apply(query.text)))
+                results = engine.search(request)
             visible = entries.find_visible(session, by, [hit.id for hit in results.hits])
-        snippets = Snippets(query, self._generations.analyzer)
+        snippets = Snippets(request.query, self._generations.analyzer)
         hits = []
         for hit in results.hits:
             if hit.id in visible:
                 with contextlib.suppress(StoreCorrupt):  # health tells; the other hits are still of use
                     hits.append(self._show(snippets, hit, visible[hit.id], staff_text=scope.staff_text))
         lost = len(results.hits) - len(hits)  # gone since the index saw them: never counted either
-        return Page(query, hits, results.total - lost, results.facets, results.took_ms, results.relaxed)
+        total = results.total - lost
+        return Page(query, hits, total, results.facets, results.took_ms, results.relaxed, meant, corrected)
+
+    def _meant(self, session: Session, by: Person, engine: Engine, request: SearchRequest) -> Correction | None:
+        """What was probably meant, if its words lead this person somewhere under the same conditions."""
+        meant = correction(request.query, engine, request.scope, self._generations.analyzer)
+        if meant is None:
+            return None
+        words = literal(meant.text).words
+        asked = replace(request, query=replace(request.query, words=words), limit=_LOOKED_AT, offset=0, facets=())
+        hits = [hit.id for hit in engine.search(asked).hits if hit.tier in (Tier.EXACT, Tier.WORDS)]
+        return meant if hits and entries.find_visible(session, by, hits) else None
 
     def suggest(self, by: Person, prefix: str, limit: int = 8) -> list[Suggestion]:
         """Entries offered while typing, checked like hits."""
@@ -141,6 +171,7 @@ class SearchService:
     def warm_up(self) -> None:
         """Load what the first search would wait for: dictionaries and the index, if there is one."""
         self._generations.analyzer.load()
+        _ = self._generations.analyzer.alike
         with contextlib.suppress(IndexUnavailable):
             self.search(SUBSCRIBER, "预热")
             self.suggest(SUBSCRIBER, "yure")

@@ -7,21 +7,26 @@ stand two weaker readings, `grams` (pairs of characters) and `pinyin`. Nothing o
 from __future__ import annotations
 
 import hashlib
+import logging
 import re
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import suppress
 from functools import cached_property, lru_cache
 from importlib.metadata import version
 from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
-from indexer.analysis import dictionary, identifiers, pinyin
+from indexer.analysis import alike, dictionary, identifiers, pinyin
+from indexer.analysis.alike import Alike
 from indexer.analysis.lexicon import Lexicon
 from indexer.analysis.normalise import CJK, Normalised, normalise
 from indexer.analysis.words import Words
 
 __all__ = ["Analyzer", "Token"]
+
+log = logging.getLogger(__name__)
 
 CODE_VERSION = 1  # raise it whenever a text yields other terms: an index built before then asks to be rebuilt
 _LIBRARIES = ("jieba", "opencc", "pypinyin")
@@ -72,6 +77,23 @@ class Analyzer:
         words = self._words.compiled
         return words and Lexicon(words, self._dictionary.mixed)
 
+    @cached_property
+    def alike(self) -> Alike | None:
+        """The words that are offered instead of what was mistyped; made by the first process that asks for it, in three
+        seconds. None where it cannot be kept."""
+        named = " ".join((*map(version, _LIBRARIES), str(alike.FORMAT), *self._dictionary.han)).encode()
+        path = self.cache_dir / f"alike-{hashlib.sha256(named).hexdigest()[:16]}.bin"
+        for _ in range(2):  # another installation's clean-up may take a file away before it is mapped
+            with suppress(OSError):
+                return Alike(path)
+            try:
+                self.load()
+                alike.write(self._words.vocabulary(), path)
+            except OSError as exc:
+                log.warning("nothing is offered instead of mistyped words: %s", exc)
+                return None
+        return None
+
     def fingerprint(self) -> str:
         """Changes whenever the same text could yield other terms: code, dictionary or a library."""
         libraries = " ".join(f"{name}={version(name)}" for name in _LIBRARIES)
@@ -81,6 +103,11 @@ class Analyzer:
     def stopwords(self) -> frozenset[str]:
         """Words that say nothing in a query: 请问, 怎么办."""
         return self._dictionary.stopwords
+
+    @property
+    def terms(self) -> frozenset[str]:
+        """The words of this trade, among all that the analyzer knows."""
+        return self._dictionary.terms
 
     def synonyms(self, term: str) -> dict[str, float]:
         """What else to look for when `term` was typed, with how much of the word itself it counts (0 to 1)."""

@@ -113,6 +113,16 @@ class Engine(Protocol):
         """Entries whose title or symptoms contain what was typed so far, in characters or in pinyin."""
         ...
 
+    def known(self, terms: Sequence[str], scope: Scope, *, pairs: bool = False) -> list[int]:
+        """How many documents that the asker may see have each term, a word or a pair of characters, in a text that the
+        asker may match?"""
+        ...
+
+    def near(self, word: str, most: int) -> list[str]:
+        """The words of Latin letters alone that are one to `most` slips (OSA) away from one, whoever may see them: ask
+        `known` before one is shown."""
+        ...
+
     def apply(self, upserts: Sequence[IndexDocument], removals: Sequence[str]) -> None:
         """Take a batch in, in one atomic commit. An upsert not newer than what is indexed is skipped, so a batch may
         run twice; an id in both lists is removed. Raises IndexLocked while somebody else writes."""

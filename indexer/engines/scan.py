@@ -23,6 +23,7 @@ from indexer.plan import Concept, Plan, plan
 from indexer.projection import FACES, Card, Projection, Space, project, row
 from indexer.query import Phrase, Word
 from indexer.ranking import TIERS, Floats, Parameters
+from indexer.spelling import like
 from indexer.suggestions import Typed, level
 from kb import clock
 
@@ -205,6 +206,16 @@ class ScanEngine:
             matched += weight * has
             total += weight
         return sums, matched, total
+
+    def known(self, terms: Sequence[str], scope: Scope, *, pairs: bool = False) -> list[int]:
+        space = Space.GRAMS if pairs else Space.WORDS
+        seen = [entry for entry in self._entries.values() if entry.card.visible(scope)]
+        concepts = [Concept(((term, 1.0),)) for term in terms]
+        return [sum(bool(self._counts(entry, space, one, scope).any()) for entry in seen) for one in concepts]
+
+    def near(self, word: str, most: int) -> list[str]:
+        terms = {term for entry in self._entries.values() for term in entry.projection.counts[Space.WORDS]}
+        return sorted(like(word, terms, most))
 
     def suggest(self, prefix: str, scope: Scope, limit: int = 8) -> list[Suggestion]:
         typed = Typed.read(prefix, self._analyzer)

@@ -61,6 +61,8 @@ def test_import_search_and_verify(kb, services: Services, tmp_path: Path) -> Non
     hits = _json(kb("search", "量子光猫", "--json", "--limit", "1"))
     assert len(hits) == 1 and hits[0]["source_path"] == "a.md" and hits[0]["tier"] == "words"
     assert _json(kb("search", "量子光猫", "--json", "--as", "subscriber")) == []
+    assert "光猫" in kb("search", "光毛").stderr  # what was probably meant
+    assert kb("search", "光毛", "--exact").stderr == ""
     assert _json(kb("index", "verify", "--json"))["sound"]
     assert _json(kb("content", "verify", "--json"))["sound"]
     again = kb("import", str(folder))

@@ -32,6 +32,7 @@ class SearchQuery(Input):
     limit: int = Field(default=10, ge=1, le=100)
     offset: int = Field(default=0, ge=0, le=10_000)
     facet: str = Field(default="", description="逗号分隔：kind,category,device,audience · comma-separated")
+    exact: bool = Field(default=False, description="按原词，不纠错 · as typed, without correction")
 
 
 class SuggestQuery(Input):
@@ -112,10 +113,18 @@ class Snippet(BaseModel):
     source_path: str
 
 
+class Corrected(BaseModel):
+    """What was probably meant. `applied` says that the hits are those of this query, not of what was typed."""
+
+    query: str
+    applied: bool
+
+
 class Results(BaseModel):
     query: str
     total: int
     relaxed: str
+    correction: Corrected | None
     took_ms: float
     hits: list[Snippet]
     facets: dict[str, list[tuple[str, int]]]

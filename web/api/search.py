@@ -22,12 +22,15 @@ def search(asked: schemas.SearchQuery) -> Response:
     if unknown := set(facets) - set(FACETS):
         said = f"没有分面 {', '.join(sorted(unknown))} · no such facet; there are {', '.join(FACETS)}"
         raise Invalid(f"facet: {said}", fields={"facet": said})
-    page = services().search.search(person(), asked.q, limit=asked.limit, offset=asked.offset, facets=facets)
+    page = services().search.search(
+        person(), asked.q, exact=asked.exact, limit=asked.limit, offset=asked.offset, facets=facets
+    )
     # Said as it is: `Results` describes the answer, and reading back what was just made would cost more than making it.
     return jsonify(
         query=page.query.text,
         total=page.total,
         relaxed=page.relaxed,
+        correction=page.correction_as_json(),
         took_ms=round(page.took_ms, 2),
         hits=[hit.as_json() for hit in page.hits],
         facets=page.facets,

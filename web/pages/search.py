@@ -26,7 +26,9 @@ def results() -> ResponseReturnValue:
     page, problem, status = None, None, 200
     if not asked.empty:
         try:
-            page = services().search.search(person(), asked.text, limit=PAGE_SIZE, offset=asked.offset, facets=FILTERS)
+            page = services().search.search(
+                person(), asked.text, exact=asked.exact, limit=PAGE_SIZE, offset=asked.offset, facets=FILTERS
+            )
         except BadQuery as exc:
             problem, status = exc, exc.status
     pages = min((page.total + PAGE_SIZE - 1) // PAGE_SIZE, LAST_PAGE) if page else 0

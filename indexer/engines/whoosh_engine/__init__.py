@@ -143,6 +143,12 @@ class WhooshEngine:
     def suggest(self, prefix: str, scope: Scope, limit: int = 8) -> list[Suggestion]:
         return self._current().suggest(Typed.read(prefix, self._analyzer), scope, limit)
 
+    def known(self, terms: Sequence[str], scope: Scope, *, pairs: bool = False) -> list[int]:
+        return self._current().known(terms, scope, pairs=pairs)
+
+    def near(self, word: str, most: int) -> list[str]:
+        return self._current().near(word, most)
+
     def count(self) -> int:
         return self._current().count
 

@@ -13,6 +13,7 @@ from indexer.engines.whoosh_engine.block import Block
 from indexer.plan import Concept
 from indexer.projection import FACES, Space
 from indexer.ranking import Field, Floats
+from indexer.spelling import like
 from indexer.suggestions import LEVELS, Typed
 
 if TYPE_CHECKING:
@@ -159,6 +160,28 @@ def _fitting(block: Block, typed: Typed, level: int, left: Mask) -> Mask:
         text, ends = block.section(f"text.{face}.text"), block.section(f"text.{face}.ends")
         found = containing(text, ends, piece.encode("utf-16-le"), found)
     return found
+
+
+def known(table: Table, space: Space, terms: Sequence[str], faces: int, allowed: Bits) -> list[int]:
+    """See `kernel.Table.known`."""
+    from indexer.engines.whoosh_engine.kernel import unpack
+
+    counts = [0] * len(terms)
+    for row, block in zip(allowed, table.blocks, strict=True):
+        left = unpack(row, block.count)
+        for number, term in enumerate(terms):
+            has = block.having(space, block.numbers(space, term, whole=True), slice(0, faces))
+            counts[number] += int((has & left).sum())
+    return counts
+
+
+def near(table: Table, word: str, most: int) -> list[str]:
+    """See `kernel.Table.near`."""
+    found: set[str] = set()
+    for block in table.blocks:
+        terms = range(block.prefixed(Space.WORDS, "a").start, block.prefixed(Space.WORDS, "z").stop)
+        found.update(like(word, (block.term(Space.WORDS, number) for number in terms), most))
+    return sorted(found)
 
 
 def _laid(blocks: Sequence[Block], bits: Bits) -> Mask:

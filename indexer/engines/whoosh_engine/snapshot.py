@@ -211,6 +211,15 @@ class Snapshot:
         total = int(np.bitwise_count(found).sum())
         return Answer(ordered[:count], total, found)
 
+    def known(self, terms: Sequence[str], scope: Scope, *, pairs: bool) -> list[int]:
+        """How many documents that the asker may see have each term?"""
+        faces = len(FACES[ranking.faces(staff_text=scope.staff_text)])
+        return self._table.known(Space.GRAMS if pairs else Space.WORDS, terms, faces, self._seen(scope))
+
+    def near(self, word: str, most: int) -> list[str]:
+        """Latin words that are like one that was typed, whoever may see them."""
+        return self._table.near(word, most)
+
     def suggest(self, typed: Typed, scope: Scope, limit: int) -> list[Suggestion]:
         """Best levels first, and the shorter title first."""
         places = self._table.suggest(typed, self._seen(scope), min(limit, self.count))

@@ -234,3 +234,25 @@ def test_text_is_found_at_whole_characters_only(compiled: bool, monkeypatch: pyt
         True,
         False,
     ]
+
+
+@needs_native
+def test_same_words_as_numpy(analyzer: Analyzer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = random.Random(5)
+    engine = _filled(tmp_path / "index", analyzer, rng, batches=3, size=100)
+    letters = ["".join(rng.choices("abc", k=rng.randint(3, 6))) for _ in range(300)]
+    engine.apply([IndexDocument("L", 1, "solution", " ".join(letters), "")], [])
+    asked = [*WORDS, *letters[:20], "没有的词"]
+
+    def answers() -> list[object]:
+        return [
+            *(engine.known(asked, scope, pairs=pairs) for scope in SCOPES for pairs in (False, True)),
+            *(engine.near(word, most) for word in letters[:40] for most in (1, 2)),
+        ]
+
+    ours = answers()
+    with monkeypatch.context() as without:
+        without.setattr(kernel, "_native", None)
+        assert answers() == ours
+    assert any(ours[-1:])
+    engine.close()

@@ -52,3 +52,11 @@ def test_an_entry_has_its_attributes_and_the_face_one_may_read(browse):
 def test_suggestions(browse):
     found = browse("").get("/api/v1/suggest?q=机顶盒提示").json["suggestions"]
     assert {"id": SOLUTION, "title": "机顶盒提示无信号的处理"} in found
+
+
+def test_a_correction_is_told_apart_from_what_was_typed(browse):
+    answer = browse("").get("/api/v1/search?q=机顶合").json
+    assert (answer["query"], answer["correction"]) == ("机顶合", {"query": "机顶盒", "applied": True})
+    assert answer["total"] == browse("").get("/api/v1/search?q=机顶盒").json["total"]
+    assert browse("").get("/api/v1/search?q=机顶合&exact=true").json["correction"] is None
+    assert browse("").get("/api/v1/search?q=机顶盒").json["correction"] is None

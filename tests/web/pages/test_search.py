@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from urllib.parse import parse_qs, urlsplit
+
 from tests.web.conftest import SOLUTION
 
 
@@ -73,3 +76,29 @@ def test_offers_while_typing(browse):
     offers = browse("").get("/suggest?q=机顶盒提示").json
     assert {"title": "机顶盒提示无信号的处理", "url": f"/entries/{SOLUTION}"} in offers
     assert browse("").get("/suggest?q=").json == []
+
+
+def test_a_corrected_search_says_so_and_leads_back(browse):
+    page = browse("").get("/search?q=机顶合&kind=solution").text
+    assert "已按「<strong>机顶盒</strong>」搜索" in page
+    assert "仍按原词搜索「机顶合」" in page
+    assert 'value="机顶合"' in page  # the words stay as they were typed
+    assert "<mark>机顶盒</mark>" in page
+    back = re.search(r'href="([^"]+)">仍按原词搜索', page)[1].replace("&amp;", "&")
+    assert parse_qs(urlsplit(back).query) == {"q": ["机顶合"], "kind": ["solution"], "exact": ["1"]}
+    literal = browse("").get(back).text
+    assert "已按" not in literal and "您是不是要找" not in literal
+    assert "exact=1" in re.search(r'rel="next" href="([^"]+)"', literal)[1]
+
+
+def test_what_was_probably_meant_is_offered_as_a_link(browse):
+    page = browse("").get("/search?q=信号 机顶合&kind=solution").text
+    link = re.search(r'您是不是要找：<a href="([^"]+)">信号 机顶盒</a>', page)[1].replace("&amp;", "&")
+    assert parse_qs(urlsplit(link).query) == {"q": ["信号 机顶盒"], "kind": ["solution"]}
+    assert "您是不是要找" not in browse("").get("/search?q=机顶盒").text
+    assert "您是不是要找：<a" in browse("").get("/search?q=jidinghe").text
+
+
+def test_what_is_corrected_is_escaped(browse):
+    page = browse("").get("/search?q=机顶合 <b>x").text
+    assert "<b>x" not in page and "机顶盒 &lt;b&gt;x" in page
