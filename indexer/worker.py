@@ -80,6 +80,7 @@ class Worker:
         with self._generations.working(), self._database.watch() as commits:
             log.info("index worker started")
             self._generations.analyzer.pinyin("预热")  # loads dictionaries, which no change should wait for
+            self._generations.analyzer.prepare_alike()
             next_maintenance = time.monotonic()
             merging = threading.Thread()
             while not stop.is_set():
@@ -201,6 +202,7 @@ def rebuild(
     with database.write() as session:
         outbox.acknowledge_until(session, manifest.outbox)
         session.commit()
+    generations.analyzer.prepare_alike()
     return manifest
 
 

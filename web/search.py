@@ -171,7 +171,6 @@ class SearchService:
     def warm_up(self) -> None:
         """Load what the first search would wait for: dictionaries and the index, if there is one."""
         self._generations.analyzer.load()
-        _ = self._generations.analyzer.alike
         with contextlib.suppress(IndexUnavailable):
             self.search(SUBSCRIBER, "预热")
             self.suggest(SUBSCRIBER, "yure")

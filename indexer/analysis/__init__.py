@@ -60,6 +60,9 @@ class Analyzer:
         self.dictionary_dir, self.cache_dir = dictionary_dir, cache_dir
         self._dictionary = dictionary.read(dictionary_dir)
         self._words = Words(self._dictionary.han, cache_dir)
+        named = " ".join((*map(version, _LIBRARIES), str(alike.FORMAT), *self._dictionary.han)).encode()
+        self._alike_path = cache_dir / f"alike-{hashlib.sha256(named).hexdigest()[:16]}.bin"
+        self._alike: Alike | None = None
         self._remembered = lru_cache(maxsize=_REMEMBERED)(self._counts)
         self.inside = lru_cache(maxsize=_IDENTIFIERS)(self._inside)
         # CA卡 and HDMI线 are one word each, so they are looked for before script is told from script.
@@ -77,22 +80,23 @@ class Analyzer:
         words = self._words.compiled
         return words and Lexicon(words, self._dictionary.mixed)
 
-    @cached_property
+    @property
     def alike(self) -> Alike | None:
-        """The words that are offered instead of what was mistyped; made by the first process that asks for it, in three
-        seconds. None where it cannot be kept."""
-        named = " ".join((*map(version, _LIBRARIES), str(alike.FORMAT), *self._dictionary.han)).encode()
-        path = self.cache_dir / f"alike-{hashlib.sha256(named).hexdigest()[:16]}.bin"
-        for _ in range(2):  # another installation's clean-up may take a file away before it is mapped
+        """The words that are offered instead of what was mistyped; None until somebody has called `prepare_alike`."""
+        if self._alike is None:
             with suppress(OSError):
-                return Alike(path)
-            try:
-                self.load()
-                alike.write(self._words.vocabulary(), path)
-            except OSError as exc:
-                log.warning("nothing is offered instead of mistyped words: %s", exc)
-                return None
-        return None
+                self._alike = Alike(self._alike_path)
+        return self._alike
+
+    def prepare_alike(self) -> None:
+        """Make the file behind `alike` if there is none for this dictionary: three seconds, so no search does it."""
+        if self._alike_path.exists():
+            return
+        try:
+            self.load()
+            alike.write(self._words.vocabulary(), self._dictionary.terms, self._alike_path)
+        except OSError as exc:
+            log.warning("nothing is offered instead of mistyped words: %s", exc)
 
     def fingerprint(self) -> str:
         """Changes whenever the same text could yield other terms: code, dictionary or a library."""

@@ -2,8 +2,9 @@
 
 Without guessed words every Chinese word of an index is one of the dictionary, so the dictionary is the vocabulary: it is
 compiled once into a file that all processes map, and what a candidate is worth the index is asked. The file has, for each
-word of 2 to 6 characters, its keys: how it sounds, itself, and itself without one of its characters. Two words that are
-one slip apart share a key (the symmetric deletion of Garbe's SymSpell, 2012), and so do two that sound alike.
+word of 2 to 6 characters, its keys: how it sounds, and for a word of the trade itself and itself without one of its
+characters. Two words that are one slip apart share a key (the symmetric deletion of Garbe's SymSpell, 2012), and so do two
+that sound alike. In everyday words one character makes another word too often for a slip.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from __future__ import annotations
 import contextlib
 import os
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from itertools import islice, product
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -74,8 +75,8 @@ class Alike:
         self._readings = readings.reshape(-1, _READINGS)
 
     def like(self, pieces: Sequence[str]) -> list[Match]:
-        """The words that sound like one of these pieces of Chinese, or are one character away; not the pieces
-        themselves. A word of two characters has to sound alike, and to share one."""
+        """The words that sound like one of these pieces of Chinese, and the words of the trade one character away; not
+        the pieces themselves. A word of two characters has to sound alike, and to share one."""
         wanted: list[tuple[int, int]] = []
         for number, piece in enumerate(pieces):
             readings = [self._syllables(char) for char in piece]
@@ -152,8 +153,8 @@ def _slips(text: str) -> Iterator[int]:
         yield _key(text[:place] + text[place + 1 :])
 
 
-def write(words: Iterable[str], path: Path) -> None:
-    """Compile the words that are Chinese throughout. Replaced whole, so two processes may write it. Raises OSError."""
+def write(words: Iterable[str], trade: Container[str], path: Path) -> None:
+    """Compile the words that are Chinese throughout, some of them of this trade. Replaced whole, so two processes may write it. Raises OSError."""
     readings = np.zeros((_LAST - _FIRST + 1, _READINGS), np.uint16)
     said: dict[str, tuple[str, ...]] = {}
     for place in range(len(readings)):
@@ -168,7 +169,8 @@ def write(words: Iterable[str], path: Path) -> None:
         if not SHORTEST <= len(word) <= LONGEST or not all(_FIRST <= ord(char) <= _LAST for char in word):
             continue
         mine = _soundings([said[char] for char in word])
-        mine.update(_slips(word) if len(word) > SHORTEST else (_key(word),))
+        if word in trade:
+            mine.update(_slips(word) if len(word) > SHORTEST else (_key(word),))
         owners += [len(ends) - 1] * len(mine)
         keys += mine
         text += word.encode()

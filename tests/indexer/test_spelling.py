@@ -15,6 +15,11 @@ def document(id: str, title: str, body: str = "", **more: object) -> IndexDocume
     return IndexDocument(id, 1, "solution", title, body, **more)  # type: ignore[arg-type]
 
 
+@pytest.fixture(scope="module", autouse=True)
+def vocabulary(analyzer: Analyzer) -> None:
+    analyzer.prepare_alike()
+
+
 @pytest.fixture
 def library(engine: Engine) -> Engine:
     engine.apply(

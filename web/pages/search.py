@@ -45,9 +45,16 @@ def results() -> ResponseReturnValue:
 
 @bp.get("/suggest")
 def suggest() -> ResponseReturnValue:
-    """What the search box offers while somebody types."""
-    found = services().search.suggest(person(), request.args.get("q", "")[:100], SUGGESTIONS)
-    return jsonify([{"title": item.title, "url": url_for("entries.show", number=item.id)} for item in found])
+    """What the search box offers while somebody types: searches of many people, and entries. Their own searches stand
+    in their browser."""
+    typed = request.args.get("q", "")[:100]
+    found = services().search.suggest(person(), typed, SUGGESTIONS)
+    with services().database.read() as session:
+        searches = lists.searches(session, person(), typed)
+    return jsonify(
+        searches=searches,
+        entries=[{"title": item.title, "url": url_for("entries.show", number=item.id)} for item in found],
+    )
 
 
 def _numbered(words: str) -> str | None:

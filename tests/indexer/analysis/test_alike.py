@@ -12,6 +12,7 @@ from indexer.analysis.alike import NEAR_SOUND, SAME_SOUND, SLIP, Alike, fold, wr
 
 @pytest.fixture
 def alike(analyzer: Analyzer) -> Alike:
+    analyzer.prepare_alike()
     assert analyzer.alike is not None
     return analyzer.alike
 
@@ -20,7 +21,21 @@ def alike(analyzer: Analyzer) -> Alike:
 def few(tmp_path_factory: pytest.TempPathFactory) -> Alike:
     """A vocabulary of ten words."""
     path = tmp_path_factory.mktemp("alike") / "alike.bin"
-    write(["光猫", "机顶盒", "智能卡", "网络", "电平线", "密码", "重启", "路由器", "拨号", "指示灯", "信号灯"], path)
+    words = [
+        "光猫",
+        "机顶盒",
+        "智能卡",
+        "网络",
+        "电平线",
+        "密码",
+        "重启",
+        "路由器",
+        "拨号",
+        "指示灯",
+        "信号灯",
+        "智慧卡",
+    ]
+    write(words, {*words} - {"智慧卡"}, path)
     return Alike(path)
 
 
@@ -82,9 +97,10 @@ def test_a_file_that_is_no_vocabulary_is_refused(tmp_path: Path) -> None:
 
 
 def test_it_is_made_once_and_mapped_afterwards(analyzer: Analyzer, cache_dir: Path) -> None:
-    _ = analyzer.alike
+    analyzer.prepare_alike()
     made = [path.stat().st_mtime_ns for path in cache_dir.glob("alike-*.bin")]
     another = Analyzer(analyzer.dictionary_dir, cache_dir)
+    another.prepare_alike()
     assert another.alike is not None
     assert [path.stat().st_mtime_ns for path in cache_dir.glob("alike-*.bin")] == made
     assert len(made) == 1
@@ -93,4 +109,6 @@ def test_it_is_made_once_and_mapped_afterwards(analyzer: Analyzer, cache_dir: Pa
 def test_without_a_place_for_it_nothing_is_offered(analyzer: Analyzer, tmp_path: Path) -> None:
     blocked = tmp_path / "file"
     blocked.write_text("")
-    assert Analyzer(analyzer.dictionary_dir, blocked / "cache").alike is None
+    without = Analyzer(analyzer.dictionary_dir, blocked / "cache")
+    without.prepare_alike()
+    assert without.alike is None

@@ -74,8 +74,8 @@ def test_a_number_is_a_destination(site, browse):
 
 def test_offers_while_typing(browse):
     offers = browse("").get("/suggest?q=机顶盒提示").json
-    assert {"title": "机顶盒提示无信号的处理", "url": f"/entries/{SOLUTION}"} in offers
-    assert browse("").get("/suggest?q=").json == []
+    assert {"title": "机顶盒提示无信号的处理", "url": f"/entries/{SOLUTION}"} in offers["entries"]
+    assert browse("").get("/suggest?q=").json == {"searches": [], "entries": []}
 
 
 def test_a_corrected_search_says_so_and_leads_back(browse):
