@@ -28,7 +28,7 @@ __all__ = ["Analyzer", "Token"]
 
 log = logging.getLogger(__name__)
 
-CODE_VERSION = 1  # raise it whenever a text yields other terms: an index built before then asks to be rebuilt
+CODE_VERSION = 2  # raise it whenever a text yields other terms: an index built before then asks to be rebuilt
 _LIBRARIES = ("jieba", "opencc", "pypinyin")
 _SHORT, _REMEMBERED = 64, 4_096  # characters of a text, and how many texts
 _IDENTIFIERS = 20_000

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
+import re
+
 from flask import Blueprint, jsonify, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from kb import entries, incidents
+from kb import entries, incidents, numbers
 from kb.access import Permission
-from kb.documents import ENTRY_ID
+from kb.documents import ENTRY_ID, Kind
 from kb.errors import BadQuery, NotFound
 from web import lists
 from web.asked import FILTERS, LAST_PAGE, PAGE_SIZE, Asked
@@ -15,6 +18,8 @@ from web.context import person, services
 
 bp = Blueprint("search", __name__)
 SUGGESTIONS = 8
+_PREFIXES = {*numbers.PREFIX.values(), numbers.INCIDENT}
+_SHORT_NUMBER = re.compile(r"([A-Z]+(?:-[A-Z]+)*)(-?)(\d{1,6})")
 
 
 @bp.get("/search")
@@ -59,13 +64,26 @@ def suggest() -> ResponseReturnValue:
 
 def _numbered(words: str) -> str | None:
     """A number that was typed in full is a destination, not a question."""
-    number, by = words.upper(), person()
+    by = person()
+    written = _written_out(words.upper())
     with services().database.read() as session:
-        if ENTRY_ID.match(number) and entries.find_visible(session, by, [number]):
-            return url_for("entries.show", number=number)
-        if number.startswith("INC-") and by.may(Permission.HANDLE_INCIDENTS):
-            try:
-                return url_for("incidents.show", number=incidents.find(session, by, number).number)
-            except NotFound:
-                return None
+        known = entries.find_visible(session, by, [number for number in written if ENTRY_ID.match(number)])
+        for number in written:
+            if number in known:
+                return url_for("entries.show", number=number)
+            if number.startswith("INC-") and by.may(Permission.HANDLE_INCIDENTS):
+                with contextlib.suppress(NotFound):
+                    return url_for("incidents.show", number=incidents.find(session, by, number).number)
     return None
+
+
+def _written_out(number: str) -> list[str]:
+    """The numbers that may be meant: as it stands, with the zeros that a number has (SOL-1), with the prefix of
+    solutions where a series is named (TV-001)."""
+    short = _SHORT_NUMBER.fullmatch(number)
+    if not short:
+        return [number]
+    head, hyphen, digits = short.groups()
+    if head.split("-")[0] not in _PREFIXES:
+        head = f"{numbers.PREFIX[Kind.SOLUTION]}-{head}" if hyphen else ""
+    return [number, *(f"{head}-{int(digits):0{width}}" for width in (6, 3) if head)]

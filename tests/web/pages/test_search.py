@@ -70,6 +70,12 @@ def test_a_number_is_a_destination(site, browse):
     tech.post("/incidents/new", description="没有信号")
     assert tech.get("/search?q=inc-000001").location == "/incidents/INC-000001"
     assert browse("").get("/search?q=INC-000001").status_code == 200
+    for short in ("sol-1", "SOL1"):
+        assert browse("").get(f"/search?q={short}").location == f"/entries/{SOLUTION}"
+    assert tech.get("/search?q=inc1").location == "/incidents/INC-000001"
+    assert browse("").get("/search?q=tv-001").location == "/entries/SOL-TV-001"
+    for other in ("1", "000001", "POL-1", "E04", "tv001", "x-1"):  # POL-000001 is another group's
+        assert browse("").get(f"/search?q={other}").status_code == 200
 
 
 def test_offers_while_typing(browse):
