@@ -17,6 +17,7 @@ from indexer.query import Query
 FACETS = ("kind", "category", "device", "audience")  # what hits can be counted by
 MAX_LIMIT = 1000  # hits of one page; more is an export, and exports come from SQL
 ALL_GROUPS = "*"
+KNOWN_MOST = 1000  # documents that have a word: how many more there are is not counted
 
 
 @dataclass(frozen=True)
@@ -115,7 +116,7 @@ class Engine(Protocol):
 
     def known(self, terms: Sequence[str], scope: Scope, *, pairs: bool = False) -> list[int]:
         """How many documents that the asker may see have each term, a word or a pair of characters, in a text that the
-        asker may match?"""
+        asker may match? Counts end at KNOWN_MOST."""
         ...
 
     def near(self, word: str, most: int) -> list[str]:

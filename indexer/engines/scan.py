@@ -18,7 +18,7 @@ import numpy as np
 from indexer import ranking
 from indexer.analysis import Analyzer, Token, is_cjk
 from indexer.document import IndexDocument
-from indexer.engines.base import Hit, Results, Scope, SearchRequest, Suggestion, Tier
+from indexer.engines.base import KNOWN_MOST, Hit, Results, Scope, SearchRequest, Suggestion, Tier
 from indexer.plan import Concept, Plan, plan
 from indexer.projection import FACES, Card, Projection, Space, project, row
 from indexer.query import Phrase, Word
@@ -211,7 +211,10 @@ class ScanEngine:
         space = Space.GRAMS if pairs else Space.WORDS
         seen = [entry for entry in self._entries.values() if entry.card.visible(scope)]
         concepts = [Concept(((term, 1.0),)) for term in terms]
-        return [sum(bool(self._counts(entry, space, one, scope).any()) for entry in seen) for one in concepts]
+        return [
+            min(KNOWN_MOST, sum(bool(self._counts(entry, space, one, scope).any()) for entry in seen))
+            for one in concepts
+        ]
 
     def near(self, word: str, most: int) -> list[str]:
         terms = {term for entry in self._entries.values() for term in entry.projection.counts[Space.WORDS]}

@@ -35,7 +35,7 @@ def _load() -> Any:
     library.kb_containing.argtypes = (at, at, number, at, number, number, at)
     library.kb_suggest.argtypes = (at, number, at, at, number, at)
     library.kb_suggest.restype = number
-    library.kb_known.argtypes = (at, number, number, number, at, at, number, at, at)
+    library.kb_known.argtypes = (at, number, number, number, at, at, number, at, number, at)
     library.kb_near.argtypes = (at, number, number, at, number, number, at, number)
     library.kb_near.restype = number
     library.kb_cut.restype = ctypes.c_uint32

@@ -26,9 +26,10 @@ static int stands(const space_t *space, uint32_t place, uint32_t faces) {
     return 0;
 }
 
-/* How many of the allowed documents have each of these terms in one of the first `faces` faces? Adds to `counts`. */
+/* How many of the allowed documents have each of these terms in one of the first `faces` faces? `counts` begin with 0 and
+ * end at `most`. */
 void kb_known(const block_t *blocks, uint32_t number, uint32_t which, uint32_t faces, const uint8_t *text,
-              const uint32_t *ends, uint32_t terms, const uint64_t *allowed, uint32_t *counts) {
+              const uint32_t *ends, uint32_t terms, const uint64_t *allowed, uint32_t most, uint32_t *counts) {
     for (uint32_t index = 0; index < number; index++, allowed += WORDS64) {
         const space_t *space = blocks[index].spaces + which;
         for (uint32_t one = 0; one < terms; one++) {
@@ -37,7 +38,7 @@ void kb_known(const block_t *blocks, uint32_t number, uint32_t which, uint32_t f
             if (term == space->terms) continue;
             uint32_t start = space->ends[term];
             if (compare(space->text + start, space->ends[term + 1] - start, text + ends[one], length)) continue;
-            for (uint32_t place = space->starts[term]; place < space->starts[term + 1]; place++)
+            for (uint32_t place = space->starts[term]; place < space->starts[term + 1] && counts[one] < most; place++)
                 counts[one] += allowed[space->docs[place] >> 6] >> (space->docs[place] & 63) & 1 && stands(space, place, faces);
         }
     }

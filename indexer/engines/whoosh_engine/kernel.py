@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indexer import native
+from indexer.engines.base import KNOWN_MOST
 from indexer.engines.whoosh_engine import bounds, numpy_kernel
 from indexer.engines.whoosh_engine.block import KEYS, MOST_DOCUMENTS, SPACES, Block, Key, having
 from indexer.engines.whoosh_engine.bounds import Reference
@@ -339,7 +340,7 @@ class Table:
         return [(offer.block, offer.doc) for offer in offers[:number]]
 
     def known(self, space: Space, terms: Sequence[str], faces: int, allowed: Bits) -> list[int]:
-        """How many of the allowed documents have each term in one of the first `faces` faces?"""
+        """How many of the allowed documents have each term in one of the first `faces` faces, up to KNOWN_MOST?"""
         if _native is None:
             return numpy_kernel.known(self, space, terms, faces, allowed)
         text, ends = _strings(terms)
@@ -353,6 +354,7 @@ class Table:
             _at(ends),
             len(terms),
             allowed.ctypes.data,
+            KNOWN_MOST,
             counts,
         )
         return list(counts)

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indexer import ranking
+from indexer.engines.base import KNOWN_MOST
 from indexer.engines.whoosh_engine.block import Block
 from indexer.plan import Concept
 from indexer.projection import FACES, Space
@@ -172,7 +173,7 @@ def known(table: Table, space: Space, terms: Sequence[str], faces: int, allowed:
         for number, term in enumerate(terms):
             has = block.having(space, block.numbers(space, term, whole=True), slice(0, faces))
             counts[number] += int((has & left).sum())
-    return counts
+    return [min(count, KNOWN_MOST) for count in counts]
 
 
 def near(table: Table, word: str, most: int) -> list[str]:
