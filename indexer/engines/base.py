@@ -116,7 +116,8 @@ class Engine(Protocol):
 
     def known(self, terms: Sequence[str], scope: Scope, *, pairs: bool = False) -> list[int]:
         """How many documents that the asker may see have each term, a word or a pair of characters, in a text that the
-        asker may match? Counts end at KNOWN_MOST."""
+        asker may match? Captured words are in no text.
+        Counts end at KNOWN_MOST."""
         ...
 
     def near(self, word: str, most: int) -> list[str]:

@@ -20,7 +20,7 @@ from indexer.analysis import Analyzer, Token, is_cjk
 from indexer.document import IndexDocument
 from indexer.engines.base import KNOWN_MOST, Hit, Results, Scope, SearchRequest, Suggestion, Tier
 from indexer.plan import Concept, Plan, plan
-from indexer.projection import FACES, Card, Projection, Space, project, row
+from indexer.projection import CAPTURED, FACES, Card, Projection, Space, project, row
 from indexer.query import Phrase, Word
 from indexer.ranking import TIERS, Floats, Parameters
 from indexer.spelling import like
@@ -212,7 +212,10 @@ class ScanEngine:
         seen = [entry for entry in self._entries.values() if entry.card.visible(scope)]
         concepts = [Concept(((term, 1.0),)) for term in terms]
         return [
-            min(KNOWN_MOST, sum(bool(self._counts(entry, space, one, scope).any()) for entry in seen))
+            min(
+                KNOWN_MOST,
+                sum(bool(np.delete(self._counts(entry, space, one, scope), CAPTURED).any()) for entry in seen),
+            )
             for one in concepts
         ]
 

@@ -9,7 +9,7 @@ typedef struct {
     uint32_t block, term, distance;
 } near_t;
 
-/* Does a posting stand in one of the first `faces` faces? */
+/* Does a posting stand in one of these faces, a bit each? */
 static int stands(const space_t *space, uint32_t place, uint32_t faces) {
     uint32_t row = space->codes[place];
     if (row == RARE) {
@@ -21,12 +21,12 @@ static int stands(const space_t *space, uint32_t place, uint32_t faces) {
         }
         row = space->rare[low];
     }
-    for (uint32_t face = 0; face < faces; face++)
-        if (space->patterns[(uint64_t)row * FACES + face]) return 1;
+    for (uint32_t face = 0; face < FACES; face++)
+        if (faces >> face & 1 && space->patterns[(uint64_t)row * FACES + face]) return 1;
     return 0;
 }
 
-/* How many of the allowed documents have each of these terms in one of the first `faces` faces? `counts` begin with 0 and
+/* How many of the allowed documents have each of these terms in one of these faces? `counts` begin with 0 and
  * end at `most`. */
 void kb_known(const block_t *blocks, uint32_t number, uint32_t which, uint32_t faces, const uint8_t *text,
               const uint32_t *ends, uint32_t terms, const uint64_t *allowed, uint32_t most, uint32_t *counts) {

@@ -339,8 +339,8 @@ class Table:
         )
         return [(offer.block, offer.doc) for offer in offers[:number]]
 
-    def known(self, space: Space, terms: Sequence[str], faces: int, allowed: Bits) -> list[int]:
-        """How many of the allowed documents have each term in one of the first `faces` faces, up to KNOWN_MOST?"""
+    def known(self, space: Space, terms: Sequence[str], faces: Sequence[int], allowed: Bits) -> list[int]:
+        """How many of the allowed documents have each term in one of these faces, up to KNOWN_MOST?"""
         if _native is None:
             return numpy_kernel.known(self, space, terms, faces, allowed)
         text, ends = _strings(terms)
@@ -349,7 +349,7 @@ class Table:
             self._structs,
             len(self.blocks),
             _ORDER[space],
-            faces,
+            sum(1 << face for face in faces),
             text,
             _at(ends),
             len(terms),

@@ -163,7 +163,7 @@ def _fitting(block: Block, typed: Typed, level: int, left: Mask) -> Mask:
     return found
 
 
-def known(table: Table, space: Space, terms: Sequence[str], faces: int, allowed: Bits) -> list[int]:
+def known(table: Table, space: Space, terms: Sequence[str], faces: Sequence[int], allowed: Bits) -> list[int]:
     """See `kernel.Table.known`."""
     from indexer.engines.whoosh_engine.kernel import unpack
 
@@ -171,8 +171,8 @@ def known(table: Table, space: Space, terms: Sequence[str], faces: int, allowed:
     for row, block in zip(allowed, table.blocks, strict=True):
         left = unpack(row, block.count)
         for number, term in enumerate(terms):
-            has = block.having(space, block.numbers(space, term, whole=True), slice(0, faces))
-            counts[number] += int((has & left).sum())
+            numbers = block.numbers(space, term, whole=True)
+            counts[number] += int((block.having(space, numbers, faces) & left).sum())
     return [min(count, KNOWN_MOST) for count in counts]
 
 

@@ -18,7 +18,7 @@ from indexer.engines.whoosh_engine.codec import BlockSegment
 from indexer.engines.whoosh_engine.kernel import Answer, Bits, Question
 from indexer.engines.whoosh_engine.segment import Kept, Mask, OpenSegment
 from indexer.plan import Plan
-from indexer.projection import FACES, Space
+from indexer.projection import FACES, QUOTED, STAFF, Space
 from indexer.ranking import Parameters
 from indexer.suggestions import Typed
 
@@ -213,7 +213,7 @@ class Snapshot:
 
     def known(self, terms: Sequence[str], scope: Scope, *, pairs: bool) -> list[int]:
         """How many documents that the asker may see have each term?"""
-        faces = len(FACES[ranking.faces(staff_text=scope.staff_text)])
+        faces = [face for face in QUOTED if scope.staff_text or face != STAFF]
         return self._table.known(Space.GRAMS if pairs else Space.WORDS, terms, faces, self._seen(scope))
 
     def near(self, word: str, most: int) -> list[str]:

@@ -508,6 +508,12 @@ def test_known_pairs_of_characters(library: Engine) -> None:
     assert library.known(pairs, Scope.public(), pairs=True) == [1, 1, 0, 0]
 
 
+def test_known_does_not_read_captured_words(engine: Engine) -> None:
+    engine.apply([solution("A", "光猫", staff_body="电平", captured=("falcon 抽屉",))], [])
+    assert engine.known(["falcon", "抽屉", "光猫", "电平"], STAFF) == [0, 0, 1, 1]
+    assert engine.known(["屉"], STAFF, pairs=True) == [0]
+
+
 def test_known_forgets_what_was_removed(library: Engine) -> None:
     library.apply([], ["SOL-TV-001"])
     assert library.known(["机顶盒"], Scope.everything()) == [0]
