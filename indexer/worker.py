@@ -85,6 +85,7 @@ class Worker:
         with self._generations.working(), self._database.watch() as commits:
             log.info("index worker started")
             self._generations.analyzer.pinyin("预热")  # loads dictionaries, which no change should wait for
+            self._generations.analyzer.prepare_alike()
             next_maintenance = time.monotonic()
             merging = threading.Thread()
             while not stop.is_set():
@@ -219,6 +220,7 @@ def rebuild(
         session.commit()
     if golden:
         judged.run(database, generations, golden, occasion="rebuild")
+    generations.analyzer.prepare_alike()
     return manifest
 
 

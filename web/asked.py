@@ -32,6 +32,7 @@ class Asked:
     filters: dict[str, tuple[str, ...]] = field(default_factory=dict)
     page: int = 1
     sort: Sort = Sort.RELEVANCE
+    exact: bool = False  # what was typed, however it is spelt
 
     @classmethod
     def read(cls, request: Request) -> Asked:
@@ -45,6 +46,7 @@ class Asked:
             {name: values[:MOST_VALUES] for name, values in given.items() if values},
             min(max(page, 1), LAST_PAGE),
             request.args.get("sort", Sort.RELEVANCE, type=Sort),
+            request.args.get("exact") == "1",
         )
 
     @property
@@ -70,6 +72,8 @@ class Asked:
         parameters: dict[str, Any] = {"q": self.words} | self.filters
         if self.sort is not Sort.RELEVANCE:
             parameters["sort"] = str(self.sort)
+        if self.exact:
+            parameters["exact"] = 1
         if self.page > 1:
             parameters["page"] = str(self.page)
         return parameters
@@ -108,6 +112,15 @@ class Asked:
             return self.text[part.start : part.end]
         minus = "" if self.text[part.start].isalnum() else "-"
         return f"{minus}{FIELDS[part.field][0]}：{'、'.join(shown(part.field, value) for value in part.values)}"
+
+    def worded(self, words: str) -> Asked:
+        """Other words under the same filters."""
+        return Asked(words, self.filters, sort=self.sort)
+
+    @property
+    def literally(self) -> Asked:
+        """The words as they were typed, whatever was made of them."""
+        return replace(self, page=1, exact=True)
 
 
 def shown(name: str, value: str) -> str:

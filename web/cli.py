@@ -421,16 +421,25 @@ def content_figures(*, confidence: str, group: str, as_json: bool) -> None:
 @click.option(
     "--sort", type=click.Choice([sort.value for sort in Sort]), default=Sort.RELEVANCE.value, show_default=True
 )
+@click.option("--exact", is_flag=True, help="按原词，不纠错 · as typed, without correction")
 @click.option("--explain", "number", default="", metavar="编号", help="说明为什么找到这一条 · why is this entry found?")
 @click.option("--json", "as_json", is_flag=True)
-def search(*, query: str, limit: int, role: str, sort: str, number: str, as_json: bool) -> None:
+def search(*, query: str, limit: int, role: str, sort: str, exact: bool, number: str, as_json: bool) -> None:
     """检索 · search as one role sees it."""
     by = Person(None, role, Role(role))
     with _services() as services:
         if number:
             _explain(services, by, query, number, as_json=as_json)
             return
-        page = services.search.search(by, query, limit=limit, sort=Sort(sort))
+        page = services.search.search(by, query, limit=limit, sort=Sort(sort), exact=exact)
+    if page.correction:
+        meant = page.correction.apply(query)
+        errors.print(
+            f"已按「{meant}」搜索，--exact 按原词 · searched for {meant}"
+            if page.corrected
+            else f"您是不是要找：{meant} · did you mean {meant}?",
+            markup=False,
+        )
     if as_json:
         _show([found.as_json() for found in page.hits])
         return

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 
 from markupsafe import Markup
+from sqlalchemy.orm import Session
 
 from indexer import (
     Explanation,
@@ -22,6 +23,7 @@ from indexer import (
     SearchRequest,
     Sort,
     Suggestion,
+    Tier,
     literal,
     parse,
     pins,
@@ -32,6 +34,7 @@ from indexer.query import Phrase
 from indexer.relaxing import Offer
 from indexer.similarity import Said, difference, likeness, shingles, telling
 from indexer.snippets import Readable, Snippet, Snippets
+from indexer.spelling import Correction, correction
 from kb import access, clock, documents, entries, markup, outbox
 from kb.access import SUBSCRIBER, Person
 from kb.db import Database
@@ -44,6 +47,7 @@ from kb.store import ContentStore
 
 MAX_PAGE = 100  # hits
 _KEPT_BYTES = 32_000_000  # of the texts that people find most: 5,000 of them
+_LOOKED_AT = 5  # hits of what was probably meant: one of them has to be there for the asker
 CANDIDATES = 20  # entries compared with a text
 SIMILAR = RELATED = 5  # entries shown
 LEAST_SHARED, SHOWN_SHARED = 2, 4  # words
@@ -97,7 +101,9 @@ class Related:
 class Page:
     """One page of results. `query` is what was asked in the end: `as_words` are the phrases that nobody has and that
     were looked for as words, `relaxed` the weaker tier that had to help, `offers` what could be left out where nothing
-    was found. `sort` is what orders: attributes alone rank nothing, so without words the newest come first."""
+    was found. `sort` is what orders: attributes alone rank nothing, so without words the newest come first.
+    `correction` is what was probably meant by what was `typed`: the hits are those of the corrected words if it is
+    `corrected`, otherwise it is offered."""
 
     query: Query
     hits: list[Found]
@@ -108,6 +114,15 @@ class Page:
     as_words: tuple[Phrase, ...] = ()
     offers: tuple[Offer, ...] = ()
     sort: Sort = Sort.RELEVANCE
+    typed: str = ""
+    correction: Correction | None = None
+    corrected: bool = False
+
+    def correction_as_json(self) -> dict[str, object] | None:
+        """What was probably meant, and whether these are its hits."""
+        if self.correction is None:
+            return None
+        return {"query": self.correction.apply(self.typed), "applied": self.corrected}
 
 
 class SearchService:
@@ -123,13 +138,14 @@ class SearchService:
         text: str,
         *,
         pasted: bool = False,
+        exact: bool = False,
         limit: int = 10,
         offset: int = 0,
         facets: Sequence[str] = (),
         sort: Sort = Sort.RELEVANCE,
     ) -> Page:
         """A page of hits that this person may see. `pasted` text is taken literally: a minus or a colon in a report
-        is no operator. Raises BadQuery, IndexUnavailable."""
+        is no operator. Unless it is `exact` or pasted, what was mistyped is corrected. Raises BadQuery, IndexUnavailable."""
         query = literal(text) if pasted else parse(text)
         sort = sort if query.ranked or sort is not Sort.RELEVANCE else Sort.DATE
         limit = max(1, min(limit, MAX_PAGE))
@@ -138,6 +154,10 @@ class SearchService:
             request = SearchRequest(query, scope, limit, max(0, offset), tuple(facets), sort)
             here = self._generations.opened()
             answer = relaxing.search(partial(_ask, here), request)
+            meant = None if exact or pasted else self._meant(session, by, here, request)
+            corrected = meant is not None and meant.runs_at_once(total=answer.results.total)
+            if meant and corrected:
+                answer = relaxing.search(partial(_ask, here), replace(request, query=parse(meant.apply(query.text))))
             results = answer.results
             visible = entries.find_visible(session, by, [hit.id for hit in results.hits])
         snippets = Snippets(answer.query, here.vocabulary.analyzer)
@@ -150,7 +170,7 @@ class SearchService:
         lost = len(results.hits) - len(hits)  # gone since the index saw them: never counted either
         return Page(
             answer.query, hits, results.total - lost, results.facets, results.took_ms, results.relaxed, answer.as_words,
-            answer.offers, sort,
+            answer.offers, sort, query.text, meant, corrected,
         )  # fmt: skip
 
     def explain(self, by: Person, text: str, number: str) -> Explanation | None:
@@ -162,6 +182,23 @@ class SearchService:
         return here.engine.explain(
             replace(request, query=relaxing.loosened(partial(_ask, here), request).query), number
         )
+
+    def _meant(self, session: Session, by: Person, here: Opened, request: SearchRequest) -> Correction | None:
+        """What was probably meant, if its words lead this person somewhere under the same conditions."""
+        meant = correction(request.query, here.engine, request.scope, here.vocabulary.analyzer)
+        if meant is None:
+            return None
+        words = literal(meant.text).words
+        asked = replace(
+            request,
+            query=replace(request.query, words=words),
+            limit=_LOOKED_AT,
+            offset=0,
+            facets=(),
+            sort=Sort.RELEVANCE,
+        )
+        hits = [hit.id for hit in here.engine.search(asked).hits if hit.tier in (Tier.EXACT, Tier.WORDS)]
+        return meant if hits and entries.find_visible(session, by, hits) else None
 
     def suggest(self, by: Person, prefix: str, limit: int = 8) -> list[Suggestion]:
         """Entries offered while typing, checked like hits."""

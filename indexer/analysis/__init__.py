@@ -7,23 +7,28 @@ stand two weaker readings, `grams` (pairs of characters) and `pinyin`. Nothing o
 from __future__ import annotations
 
 import hashlib
+import logging
 import re
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import suppress
 from functools import cached_property, lru_cache
 from importlib.metadata import version
 from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
-from indexer.analysis import dictionary, identifiers, pinyin
+from indexer.analysis import alike, dictionary, identifiers, pinyin
+from indexer.analysis.alike import Alike
 from indexer.analysis.lexicon import Lexicon
 from indexer.analysis.normalise import CJK, Normalised, normalise
 from indexer.analysis.words import Words
 
 __all__ = ["Analyzer", "Token"]
 
-CODE_VERSION = 1  # raise it whenever a text yields other terms: an index built before then asks to be rebuilt
+log = logging.getLogger(__name__)
+
+CODE_VERSION = 2  # raise it whenever a text yields other terms: an index built before then asks to be rebuilt
 _LIBRARIES = ("jieba", "opencc", "pypinyin")
 _SHORT, _REMEMBERED = 64, 4_096  # characters of a text, and how many texts
 _IDENTIFIERS = 20_000
@@ -55,6 +60,9 @@ class Analyzer:
         self.dictionary_dir, self.cache_dir = dictionary_dir, cache_dir
         self._dictionary = dictionary.read(dictionary_dir)
         self._words = Words(self._dictionary.han, cache_dir)
+        named = " ".join((*map(version, _LIBRARIES), str(alike.FORMAT), *self._dictionary.han)).encode()
+        self._alike_path = cache_dir / f"alike-{hashlib.sha256(named).hexdigest()[:16]}.bin"
+        self._alike: Alike | None = None
         self._remembered = lru_cache(maxsize=_REMEMBERED)(self._counts)
         self.inside = lru_cache(maxsize=_IDENTIFIERS)(self._inside)
         # CA卡 and HDMI线 are one word each, so they are looked for before script is told from script.
@@ -71,6 +79,24 @@ class Analyzer:
         """What the native collector cuts by; None without the native library."""
         words = self._words.compiled
         return words and Lexicon(words, self._dictionary.mixed)
+
+    @property
+    def alike(self) -> Alike | None:
+        """The words that are offered instead of what was mistyped; None until somebody has called `prepare_alike`."""
+        if self._alike is None:
+            with suppress(OSError):
+                self._alike = Alike(self._alike_path)
+        return self._alike
+
+    def prepare_alike(self) -> None:
+        """Make the file behind `alike` if there is none for this dictionary: three seconds, so no search does it."""
+        if self._alike_path.exists():
+            return
+        try:
+            self.load()
+            alike.write(self._words.vocabulary(), self._dictionary.terms, self._alike_path)
+        except OSError as exc:
+            log.warning("nothing is offered instead of mistyped words: %s", exc)
 
     def fingerprint(self) -> str:
         """Changes whenever the same text could yield other terms: code, the words of the cut or a library. Synonyms and
@@ -96,6 +122,11 @@ class Analyzer:
     def stopwords(self) -> frozenset[str]:
         """Words that say nothing in a query: 请问, 怎么办."""
         return self._dictionary.stopwords
+
+    @property
+    def terms(self) -> frozenset[str]:
+        """The words of this trade, among all that the analyzer knows."""
+        return self._dictionary.terms
 
     def synonyms(self, term: str) -> dict[str, float]:
         """What else to look for when `term` was typed, with how much of the word itself it counts (0 to 1)."""

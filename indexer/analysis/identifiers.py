@@ -18,7 +18,7 @@ _PIECE = f"[^\\W_{CJK}]+"
 IDENTIFIER = re.compile(f"{_PIECE}(?:[{JOINTS}]{{1,3}}{_PIECE})*(?:\\+\\+|#)?")
 _PIECES = re.compile(_PIECE)
 _ATOMS = re.compile(r"\d+|[^\W\d_]+")
-_MAC = re.compile(r"^(?:[0-9a-f]{2}[-:]){5}[0-9a-f]{2}$|^(?:[0-9a-f]{4}[.-]){2}[0-9a-f]{4}$")
+_MAC = re.compile(r"^(?:[0-9a-f]{2}[-:]){5}[0-9a-f]{2}$|^(?:[0-9a-f]{4}[.:-]){2}[0-9a-f]{4}$")
 _CAMEL = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
 _DROPPED = re.compile("[-_']")
 
@@ -57,6 +57,8 @@ def parts(written: str) -> tuple[str, ...]:
             found.update(dict.fromkeys(".".join(dotted[:count]) for count in range(2, len(dotted))))
     if re.fullmatch(r"v\d[\d.]*", written):
         found[written[1:]] = None
+        dotted = written[1:].split(".")
+        found.update(dict.fromkeys(".".join(dotted[:count]) for count in range(2, len(dotted))))
     joined = whole(written)
     if _MAC.match(written):
         return tuple(found)  # its parts are bytes, not models

@@ -51,6 +51,7 @@ class Lexicon:
         tables = (self._forms, self._classes, self._mixed, self._ends)
         struct = _Struct(ctypes.addressof(words), *(table.ctypes.data for table in tables), len(written))
         self.here = ctypes.byref(struct)
+        self.learn("u")  # C makes one of the μ in dBμV, in a text that may have no other
 
     def learn(self, text: str) -> None:
         """Take in the characters of a text that are met for the first time."""

@@ -19,8 +19,8 @@ from opencc import OpenCC
 CJK = "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff\u3005\u3007\u3040-\u30ff\uac00-\ud7af"
 _COMBINED = re.compile("[^\\W_][\u0300-\u036f\u3099\u309a\uff9e\uff9f]+")
 CHINESE_DIGITS = {ord(char): str(value) for value, char in enumerate("零一二三四五六七八九")} | {ord("〇"): "0"}
-# E零四 on a subscriber's lips is E04 on the screen.
-_SPOKEN_CODE = re.compile(r"(?<![0-9a-z])(e[ -]?)([零〇一二三四五六七八九]{1,4})(?![㐀-鿿])")
+# E零四 on a subscriber's lips is E04 on the screen; one figure alone may begin a word, as in e一点.
+_SPOKEN_CODE = re.compile(r"(?<![0-9a-z])(e[ -]?)([零〇一二三四五六七八九]{2,4}|[零〇一二三四五六七八九](?![㐀-鿿]))")
 
 
 class Normalised(NamedTuple):

@@ -52,6 +52,13 @@ def syllables(word: str) -> tuple[str, ...]:
     return tuple(read)
 
 
+def readings(char: str) -> tuple[str, ...]:
+    """The ways to read one character, without tones, the most usual first."""
+    from pypinyin import Style, pinyin
+
+    return tuple(dict.fromkeys(pinyin(char, style=Style.NORMAL, heteronym=True)[0]))
+
+
 @lru_cache(maxsize=2_000)
 def split(typed: str) -> tuple[str, ...] | None:
     """Typed letters as syllables, the longest first; None when they are no pinyin."""

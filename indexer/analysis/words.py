@@ -91,6 +91,13 @@ class Words:
         self.load()
         return self._compiled and self._compiled.struct
 
+    def vocabulary(self) -> Iterable[str]:
+        """All words that a text may be cut into. Reads jieba's dictionary, so what is made of them is to be kept."""
+        known: dict[str, int] = self._jieba.FREQ
+        if self._compiled is not None:
+            del self._jieba
+        return (word for word, frequency in known.items() if frequency)
+
     def load(self) -> None:
         """Read the dictionary now: before forking, or where the first query must not wait."""
         with self._loading:

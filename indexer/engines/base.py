@@ -17,6 +17,7 @@ from indexer.query import Query
 FACETS = ("kind", "category", "device", "district", "audience", "year")  # what hits can be counted by
 MAX_LIMIT = 1000  # hits of one page; more is an export, and exports come from SQL
 ALL_GROUPS = "*"
+KNOWN_MOST = 1000  # documents that have a word: how many more there are is not counted
 
 
 @dataclass(frozen=True)
@@ -176,6 +177,17 @@ class Engine(Protocol):
     def frequencies(self, terms: Sequence[str]) -> list[int]:
         """In how many documents does each word of the index stand, whoever may see them? Documents deleted since the
         latest merge may still count: good enough to weigh words, never to be shown."""
+        ...
+
+    def known(self, terms: Sequence[str], scope: Scope, *, pairs: bool = False) -> list[int]:
+        """How many documents that the asker may see have each term, a word or a pair of characters, in a text that the
+        asker may match? Captured words are in no text.
+        Counts end at KNOWN_MOST."""
+        ...
+
+    def near(self, word: str, most: int) -> list[str]:
+        """The words of Latin letters alone that are one to `most` slips (OSA) away from one, whoever may see them: ask
+        `known` before one is shown."""
         ...
 
     def apply(self, upserts: Sequence[IndexDocument], removals: Sequence[str]) -> None:

@@ -18,12 +18,13 @@ import numpy as np
 from indexer import ranking
 from indexer.analysis import Analyzer, Token, is_cjk
 from indexer.document import IndexDocument
-from indexer.engines.base import Explanation, Hit, Results, Scope, SearchRequest, Sort, Suggestion, Tier
+from indexer.engines.base import KNOWN_MOST, Explanation, Hit, Results, Scope, SearchRequest, Sort, Suggestion, Tier
 from indexer.explanation import explain
 from indexer.plan import Concept, Plan, plan
-from indexer.projection import FACES, Card, Projection, Space, project, row
+from indexer.projection import CAPTURED, FACES, Card, Projection, Space, project, row
 from indexer.query import Phrase, Word
 from indexer.ranking import TIERS, Floats, Parameters
+from indexer.spelling import like
 from indexer.suggestions import Typed, level
 from kb import clock
 
@@ -264,6 +265,22 @@ class ScanEngine:
             matched += weight * has
             total += weight
         return sums, matched, total
+
+    def known(self, terms: Sequence[str], scope: Scope, *, pairs: bool = False) -> list[int]:
+        space = Space.GRAMS if pairs else Space.WORDS
+        seen = [entry for entry in self._entries.values() if entry.card.visible(scope)]
+        concepts = [Concept(((term, 1.0),)) for term in terms]
+        return [
+            min(
+                KNOWN_MOST,
+                sum(bool(np.delete(self._counts(entry, space, one, scope), CAPTURED).any()) for entry in seen),
+            )
+            for one in concepts
+        ]
+
+    def near(self, word: str, most: int) -> list[str]:
+        terms = {term for entry in self._entries.values() for term in entry.projection.counts[Space.WORDS]}
+        return sorted(like(word, terms, most))
 
     def suggest(self, prefix: str, scope: Scope, limit: int = 8) -> list[Suggestion]:
         typed = Typed.read(prefix, self._analyzer)

@@ -1,7 +1,7 @@
 """Which parts of the product run as machine code, and do they run here?
 
-`kernel.c` scores documents, `suggester.c` finds what is offered while typing, `cutter.c` cuts Chinese into words, `collector.c`
-collects the terms of documents. All are plain C without Python's ABI, built into one shared library when the package is built
+`kernel.c` scores documents, `suggester.c` finds what is offered while typing, `speller.c` says which words the index
+has, `cutter.c` cuts Chinese into words, `collector.c` collects the terms of documents. All are plain C without Python's ABI, built into one shared library when the package is built
 (`build.py`) and called through ctypes, without the interpreter's lock. Where there was no compiler `LIBRARY` is None, and numpy,
 jieba and Python do the same more slowly.
 """
@@ -38,6 +38,9 @@ def _load() -> Any:
     library.kb_containing.argtypes = (at, number, number, at, number, at)
     library.kb_suggest.argtypes = (at, number, at, at, number, at)
     library.kb_suggest.restype = number
+    library.kb_known.argtypes = (at, number, number, number, at, at, number, at, number, at)
+    library.kb_near.argtypes = (at, number, number, at, number, number, at, number)
+    library.kb_near.restype = number
     library.kb_cut.restype = ctypes.c_uint32
     library.kb_inside.restype = ctypes.c_uint32
     library.kb_collector.restype = ctypes.c_void_p

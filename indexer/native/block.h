@@ -4,6 +4,7 @@
 #define BLOCK_H
 
 #include <stdint.h>
+#include <string.h>
 
 #define FACES 6
 #define BLOCK 65536
@@ -46,5 +47,21 @@ typedef struct {
     const uint16_t *characters; /* of each title */
     texts_t title, symptoms, full, initials;
 } block_t;
+
+static inline int compare(const uint8_t *one, uint32_t size, const uint8_t *other, uint32_t length) {
+    int order = memcmp(one, other, size < length ? size : length);
+    return order ? order : size < length ? -1 : size > length;
+}
+
+/* The number of the first term that is not before this one. */
+static inline uint32_t first_not_before(const space_t *space, const uint8_t *term, uint32_t length) {
+    uint32_t low = 0, high = space->terms;
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2, start = space->ends[middle];
+        if (compare(space->text + start, space->ends[middle + 1] - start, term, length) < 0) low = middle + 1;
+        else high = middle;
+    }
+    return low;
+}
 
 #endif

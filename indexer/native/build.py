@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 HERE = Path(__file__).parent
-SOURCES = tuple(HERE / name for name in ("kernel.c", "suggester.c", "cutter.c", "collector.c"))
+SOURCES = tuple(HERE / name for name in ("kernel.c", "suggester.c", "speller.c", "cutter.c", "collector.c"))
 LIBRARY = HERE / "_native.so"
 # No -march: a wheel built here may run elsewhere. No -ffast-math: scores are to be those of numpy.
 FLAGS = ("-O3", "-std=c11", "-fPIC", "-shared", "-ffp-contract=off", "-Wall", "-Wextra", "-Werror")

@@ -49,11 +49,6 @@ typedef struct {
     uint64_t title[WORDS64], symptoms[WORDS64];
 } fits_t;
 
-static int compare(const uint8_t *one, uint32_t size, const uint8_t *other, uint32_t length) {
-    int order = memcmp(one, other, size < length ? size : length);
-    return order ? order : size < length ? -1 : size > length;
-}
-
 static int before(const block_t *blocks, const offer_t *one, const offer_t *other) {
     if (one->level != other->level) return one->level < other->level;
     if (one->characters != other->characters) return one->characters < other->characters;
@@ -77,16 +72,6 @@ static void offer(best_t *best, uint32_t level, uint32_t index, uint32_t doc) {
         best->offers[place] = best->offers[place - 1];
     best->offers[place] = one;
     if (best->size < best->wanted) best->size++;
-}
-
-static uint32_t first_not_before(const space_t *space, const uint8_t *term, uint32_t length) {
-    uint32_t low = 0, high = space->terms;
-    while (low < high) {
-        uint32_t middle = low + (high - low) / 2, start = space->ends[middle];
-        if (compare(space->text + start, space->ends[middle + 1] - start, term, length) < 0) low = middle + 1;
-        else high = middle;
-    }
-    return low;
 }
 
 static inline uint8_t faces_of(const uint16_t *counts) {

@@ -150,6 +150,94 @@ def test_keys_offers_and_the_input_method(open_browser):
     page.wait_for_url("**/search?**")
 
 
+def _offered(page) -> list[tuple[str, list[str]]]:
+    """The groups of offers, as a screen reader hears them."""
+    return [
+        (group.get_attribute("aria-label"), group.locator("[role=option]").all_inner_texts())
+        for group in page.locator(".offers [role=group]").all()
+    ]
+
+
+def test_own_searches_come_first_and_stay_in_the_browser(open_browser, address):
+    page = open_browser("tech")
+    for words in ("机顶盒 无信号", "遥控器", "机顶合", "量子纠缠发动机"):
+        page.goto(f"/search?q={words}")
+    box = page.locator(".top [name=q]")
+    box.fill("")
+    box.click()
+    page.locator(".offers a").first.wait_for()
+    # not what found nothing
+    assert _offered(page) == [("最近", ["机顶合", "遥控器", "机顶盒 无信号"])]
+    box.type("机顶盒")
+    page.locator(".offers [aria-label=词条] a").first.wait_for()
+    names = [name for name, _ in _offered(page)]
+    assert names == ["最近", "词条", "搜索"]
+    assert _offered(page)[0][1] == ["机顶盒 无信号"]
+    assert _offered(page)[-1][1] == ["查看全部「机顶盒」"]
+    assert box.get_attribute("aria-expanded") == "true"
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    page.wait_for_url(lambda url: "q=" in url)
+    assert page.locator(".top [name=q]").input_value() == "机顶盒 无信号"
+    page.locator(".top [name=q]").fill("机顶盒提")
+    page.locator(".offers [aria-label=词条] a").first.wait_for()
+    page.keyboard.press("ArrowUp")  # round to the last
+    page.keyboard.press("Enter")
+    page.wait_for_url(lambda url: url.endswith("q=%E6%9C%BA%E9%A1%B6%E7%9B%92%E6%8F%90"))
+    # whoever sits here next sees nothing of it
+    page.wait_for_load_state("networkidle")  # an answer under way would bring the session back
+    page.context.clear_cookies()
+    page.goto("/")
+    box = page.locator(".top [name=q]") if page.locator(".top [name=q]").count() else page.locator("main [name=q]")
+    box.click()
+    page.keyboard.type("机")
+    page.locator(".offers [aria-label=词条] a").first.wait_for()
+    assert "最近" not in [name for name, _ in _offered(page)]
+
+
+def test_offers_wait_for_the_input_method_and_for_a_rest(open_browser):
+    page = open_browser()
+    page.goto("/entries/SOL-000001")
+    asked: list[str] = []
+    page.on("request", lambda sent: asked.append(sent.url) if "/suggest?" in sent.url else None)
+    box = page.locator(".top [name=q]")
+    box.focus()
+    box.evaluate("""it => {
+        it.dispatchEvent(new CompositionEvent("compositionstart", {bubbles: true}));
+        it.value = "ji";
+        it.dispatchEvent(new InputEvent("input", {isComposing: true, bubbles: true}));
+    }""")
+    page.wait_for_timeout(400)
+    assert asked == []
+    box.evaluate("""it => {
+        it.value = "机";
+        it.dispatchEvent(new CompositionEvent("compositionend", {bubbles: true}));
+    }""")
+    page.locator(".offers [aria-label=词条] a").first.wait_for()  # one character is enough
+    assert len(asked) == 1
+    box.fill("")
+    box.press_sequentially("jidinghe", delay=20)
+    page.wait_for_timeout(600)
+    assert len(asked) == 2  # and one letter is not
+    page.keyboard.press("Escape")
+    assert page.locator(".offers").is_hidden() and box.get_attribute("aria-expanded") == "false"
+    page.keyboard.press("ArrowDown")
+    page.locator(".offers [aria-label=词条] a").first.wait_for()
+
+
+def test_a_corrected_search_leads_back_to_what_was_typed(open_browser):
+    page = open_browser()
+    page.goto("/search?q=机顶合")
+    assert "已按「机顶盒」搜索" in page.inner_text(".meant")
+    page.click(".meant a")
+    page.wait_for_url("**exact=1**")
+    assert page.locator(".meant").count() == 0
+    page.goto("/search?q=jidinghe")
+    page.click(".meant a")
+    page.wait_for_url(lambda url: "jidinghe" not in url)
+    assert page.locator(".top [name=q]").input_value() == "机顶盒"
+
+
 def test_suggestions_follow_what_is_typed_beside_an_incident(open_browser):
     tech = open_browser("tech")
     tech.goto("/incidents/new")

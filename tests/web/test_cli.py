@@ -66,6 +66,8 @@ def test_import_search_and_verify(kb, services: Services, tmp_path: Path) -> Non
     number = hits[0]["id"]
     assert number not in [other["number"] for other in _json(kb("related", number, "--json"))]
     assert kb("related", number, "--as", "subscriber", code=1).exit_code == 1
+    assert "光猫" in kb("search", "光毛").stderr  # what was probably meant
+    assert kb("search", "光毛", "--exact").stderr == ""
     assert _json(kb("index", "verify", "--json"))["sound"]
     assert _json(kb("content", "verify", "--json"))["sound"]
     again = kb("import", str(folder))

@@ -227,3 +227,32 @@ def test_warming_up_needs_no_index(services: Services) -> None:
     empty.database.upgrade()
     empty.search.warm_up()
     empty.close()
+
+
+def test_what_was_mistyped_is_searched_for_as_it_was_meant(
+    services: Services, people: People, numbers: dict[str, str]
+) -> None:
+    page = services.search.search(people.subscriber, "机顶合 kind:solution")
+    assert page.corrected and page.correction_as_json() == {"query": "机顶盒 kind:solution", "applied": True}
+    assert [found.id for found in page.hits] == [numbers["public"]]
+    assert "<mark>机顶盒</mark>" in page.hits[0].title_html
+    offered = services.search.search(people.subscriber, "量子柜 机顶合")
+    assert offered.correction_as_json() == {"query": "量子柜 机顶盒", "applied": False}
+    for unasked in (
+        services.search.search(people.subscriber, "机顶合", exact=True),
+        services.search.search(people.subscriber, "机顶合", pasted=True),
+        services.search.search(people.subscriber, "机顶合 kind:policy"),  # what is meant has no hit there
+        services.search.search(people.subscriber, "机顶盒"),
+    ):
+        assert unasked.correction is None and not unasked.corrected
+
+
+def test_a_correction_tells_nothing_of_what_a_person_may_not_see(
+    services: Services, people: People, numbers: dict[str, str]
+) -> None:
+    assert services.search.search(people.tech, "暗好").correction is not None
+    assert services.search.search(people.subscriber, "暗好").correction is None  # it stands in the staff's half
+    with services.database.write() as session:
+        entries.retire(session, people.lead, entries.find(session, people.lead, numbers["public"]), reason="旧")
+        session.commit()
+    assert services.search.search(people.subscriber, "机顶合").correction is None  # the index does not know yet

@@ -34,6 +34,7 @@ class SearchQuery(Input):
     offset: int = Field(default=0, ge=0, le=10_000)
     facet: str = Field(default="", description=f"逗号分隔：{','.join(FACETS)} · comma-separated")
     sort: Sort = Field(default=Sort.RELEVANCE, description="只有筛选而没有词时按日期 · attributes alone go by date")
+    exact: bool = Field(default=False, description="按原词，不纠错 · as typed, without correction")
 
 
 class ExplainQuery(Input):
@@ -121,6 +122,13 @@ class Snippet(BaseModel):
     source_path: str
 
 
+class Corrected(BaseModel):
+    """What was probably meant. `applied` says that the hits are those of this query, not of what was typed."""
+
+    query: str
+    applied: bool
+
+
 class Offer(BaseModel):
     query: str
     total: int
@@ -136,6 +144,7 @@ class Results(BaseModel):
     relaxed: str
     as_words: list[str]
     offers: list[Offer]
+    correction: Corrected | None
     took_ms: float
     hits: list[Snippet]
     facets: dict[str, list[tuple[str, int]]]

@@ -28,17 +28,18 @@ def search(asked: schemas.SearchQuery) -> Response:
         said = f"没有分面 {', '.join(sorted(unknown))} · no such facet; there are {', '.join(FACETS)}"
         raise Invalid(f"facet: {said}", fields={"facet": said})
     page = services().search.search(
-        person(), asked.q, limit=asked.limit, offset=asked.offset, facets=facets, sort=asked.sort
+        person(), asked.q, exact=asked.exact, limit=asked.limit, offset=asked.offset, facets=facets, sort=asked.sort
     )
     remember(asked.q, page, again=asked.offset > 0)
     # Said as it is: `Results` describes the answer, and reading back what was just made would cost more than making it.
     return jsonify(
-        query=page.query.text,
+        query=page.typed,
         total=page.total,
         sort=page.sort,
         relaxed=page.relaxed,
         as_words=[phrase.text for phrase in page.as_words],
         offers=[{"query": cut(page.query.text, offer.parts), "total": offer.total} for offer in page.offers],
+        correction=page.correction_as_json(),
         took_ms=round(page.took_ms, 2),
         hits=[hit.as_json() for hit in page.hits],
         facets=page.facets,

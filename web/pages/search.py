@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import re
 from dataclasses import dataclass
 
 from flask import Blueprint, jsonify, redirect, render_template, request, url_for
@@ -9,9 +11,9 @@ from flask.typing import ResponseReturnValue
 
 from indexer import Sort
 from indexer.projection import EVERYWHERE
-from kb import entries, incidents
+from kb import entries, incidents, numbers
 from kb.access import Permission
-from kb.documents import ENTRY_ID
+from kb.documents import ENTRY_ID, Kind
 from kb.errors import BadQuery, NotFound
 from web import lists
 from web.asked import FILTERS, LAST_PAGE, PAGE_SIZE, Asked, shown
@@ -22,6 +24,8 @@ bp = Blueprint("search", __name__)
 SUGGESTIONS = 8
 MOST_SHOWN = 8  # values of a facet, before 更多
 MOST_FOLDED = 24  # behind it
+_PREFIXES = {*numbers.PREFIX.values(), numbers.INCIDENT}
+_SHORT_NUMBER = re.compile(r"([A-Z]+(?:-[A-Z]+)*)(-?)(\d{1,6})")
 
 
 @bp.get("/search")
@@ -34,7 +38,13 @@ def results() -> ResponseReturnValue:
     if not asked.empty:
         try:
             page = services().search.search(
-                person(), asked.text, limit=PAGE_SIZE, offset=asked.offset, facets=FILTERS, sort=asked.sort
+                person(),
+                asked.text,
+                exact=asked.exact,
+                limit=PAGE_SIZE,
+                offset=asked.offset,
+                facets=FILTERS,
+                sort=asked.sort,
             )
         except BadQuery as exc:
             problem, status = exc, exc.status
@@ -104,20 +114,40 @@ class FacetList:
 
 @bp.get("/suggest")
 def suggest() -> ResponseReturnValue:
-    """What the search box offers while somebody types."""
-    found = services().search.suggest(person(), request.args.get("q", "")[:100], SUGGESTIONS)
-    return jsonify([{"title": item.title, "url": url_for("entries.show", number=item.id)} for item in found])
+    """What the search box offers while somebody types: searches of many people, and entries. Their own searches stand
+    in their browser."""
+    typed = request.args.get("q", "")[:100]
+    found = services().search.suggest(person(), typed, SUGGESTIONS)
+    with services().database.read() as session:
+        searches = lists.searches(session, person(), typed)
+    return jsonify(
+        searches=searches,
+        entries=[{"title": item.title, "url": url_for("entries.show", number=item.id)} for item in found],
+    )
 
 
 def _numbered(words: str) -> str | None:
     """A number that was typed in full is a destination, not a question."""
-    number, by = words.upper(), person()
+    by = person()
+    written = _written_out(words.upper())
     with services().database.read() as session:
-        if ENTRY_ID.match(number) and entries.find_visible(session, by, [number]):
-            return url_for("entries.show", number=number)
-        if number.startswith("INC-") and by.may(Permission.HANDLE_INCIDENTS):
-            try:
-                return url_for("incidents.show", number=incidents.find(session, by, number).number)
-            except NotFound:
-                return None
+        known = entries.find_visible(session, by, [number for number in written if ENTRY_ID.match(number)])
+        for number in written:
+            if number in known:
+                return url_for("entries.show", number=number)
+            if number.startswith("INC-") and by.may(Permission.HANDLE_INCIDENTS):
+                with contextlib.suppress(NotFound):
+                    return url_for("incidents.show", number=incidents.find(session, by, number).number)
     return None
+
+
+def _written_out(number: str) -> list[str]:
+    """The numbers that may be meant: as it stands, with the zeros that a number has (SOL-1), with the prefix of
+    solutions where a series is named (TV-001)."""
+    short = _SHORT_NUMBER.fullmatch(number)
+    if not short:
+        return [number]
+    head, hyphen, digits = short.groups()
+    if head.split("-")[0] not in _PREFIXES:
+        head = f"{numbers.PREFIX[Kind.SOLUTION]}-{head}" if hyphen else ""
+    return [number, *(f"{head}-{int(digits):0{width}}" for width in (6, 3) if head)]

@@ -43,15 +43,33 @@ function whenTyped(input, act) {
 
 const enough = (text) => (/[^\x00-\x7f]/.test(text) ? text.length >= 1 : text.length >= 2);
 
+// What was searched for here: kept in this browser alone, apart for each account.
+const recent = {
+  MOST: 20,
+  key: `recent:${document.documentElement.dataset.asker || ""}`,
+  all() {
+    try {
+      const kept = JSON.parse(localStorage.getItem(this.key) || "[]");
+      return Array.isArray(kept) ? kept.filter((text) => typeof text === "string") : [];
+    } catch { return []; } // storage is off, or somebody else's
+  },
+  keep(texts) { try { localStorage.setItem(this.key, JSON.stringify(texts.slice(0, this.MOST))); } catch { /* off or full */ } },
+  add(text) { this.keep([text, ...this.all().filter((other) => other !== text)]); },
+};
+document.querySelectorAll("[data-searched]").forEach((page) => recent.add(page.dataset.searched));
+
 document.querySelectorAll("form[data-suggest]").forEach((form) => {
+  const SHOWN = 3; // of each kind of search, so that entries stay in sight
   const input = form.querySelector("input[type=search]");
-  const list = document.createElement("ul");
+  const list = document.createElement("div");
   list.className = "offers";
   list.id = `offers-${Math.random().toString(36).slice(2)}`;
   list.setAttribute("role", "listbox");
+  list.setAttribute("aria-label", "搜索建议");
   list.hidden = true;
   form.append(list);
   input.setAttribute("role", "combobox");
+  input.setAttribute("aria-autocomplete", "list");
   input.setAttribute("aria-controls", list.id);
   input.setAttribute("aria-expanded", "false");
   let chosen = -1, asked = 0;
@@ -66,31 +84,56 @@ document.querySelectorAll("form[data-suggest]").forEach((form) => {
     const all = links();
     chosen = ((chosen + 1 + step + all.length + 1) % (all.length + 1)) - 1;
     all.forEach((link, place) => link.setAttribute("aria-selected", String(place === chosen)));
+    if (all[chosen]) all[chosen].scrollIntoView({ block: "nearest" });
     point();
   };
-
-  whenTyped(input, async (text) => {
-    const mine = ++asked;
-    if (!enough(text)) return show(false);
-    const answer = await fetch(`${form.dataset.suggest}?q=${encodeURIComponent(text)}`).catch(() => null);
-    if (mine !== asked || !answer || !answer.ok) return;
-    const offers = await answer.json();
-    list.replaceChildren(...offers.map((offer, place) => {
-      const item = document.createElement("li"), link = document.createElement("a");
+  const search = (title, text = title) => ({ title, url: `${form.getAttribute("action")}?q=${encodeURIComponent(text)}` });
+  const group = (name, offers) => {
+    const made = document.createElement("div");
+    made.setAttribute("role", "group");
+    made.setAttribute("aria-label", name);
+    const head = document.createElement("p");
+    head.textContent = name;
+    head.setAttribute("aria-hidden", "true");
+    made.append(head, ...offers.map((offer) => {
+      const link = document.createElement("a");
       link.href = offer.url;
       link.textContent = offer.title;
-      link.id = `${list.id}-${place}`;
       link.setAttribute("role", "option");
-      item.append(link);
-      return item;
+      link.setAttribute("aria-selected", "false");
+      return link;
     }));
+    return made;
+  };
+  const before = (text) => recent.all().filter((one) => one !== text && one.toLowerCase().includes(text.toLowerCase())).slice(0, SHOWN);
+  const offer = (text, answer) => {
+    const mine = before(text), others = answer.searches.filter((one) => one !== text && !mine.includes(one)).slice(0, SHOWN);
+    const groups = [["最近", mine.map((one) => search(one))], ["热门", others.map((one) => search(one))], ["词条", answer.entries]];
+    if (text) groups.push(["搜索", [search(`查看全部「${text}」`, text)]]);
+    const filled = groups.filter(([, offers]) => offers.length);
+    list.replaceChildren(...filled.map(([name, offers]) => group(name, offers)));
+    links().forEach((link, place) => { link.id = `${list.id}-${place}`; });
     chosen = -1; // these are others than were pointed at
-    show(offers.length > 0 && document.activeElement === input);
-  });
+    show(filled.length > 0 && document.activeElement === input);
+  };
+  const ask = async (text) => {
+    const mine = ++asked;
+    if (text && !enough(text)) return before(text).length ? offer(text, { searches: [], entries: [] }) : show(false);
+    const answer = await fetch(`${form.dataset.suggest}?q=${encodeURIComponent(text)}`).catch(() => null);
+    if (mine !== asked || !answer || !answer.ok) return;
+    offer(text, await answer.json());
+  };
+
+  whenTyped(input, ask);
+  input.addEventListener("click", () => { if (list.hidden && !input.value.trim()) ask(""); }); // what was asked before
   input.addEventListener("keydown", (event) => {
-    if (composing(event) || list.hidden) return;
+    if (composing(event)) return;
+    if (list.hidden) {
+      if (event.key === "ArrowDown") { ask(input.value.trim()); event.preventDefault(); }
+      return;
+    }
     const all = links();
-    if (event.key === "Escape") { show(false); event.preventDefault(); }
+    if (event.key === "Escape") { asked++; show(false); event.preventDefault(); }
     else if (event.key === "ArrowDown") { choose(1); event.preventDefault(); }
     else if (event.key === "ArrowUp") { choose(-1); event.preventDefault(); }
     else if (event.key === "Enter" && all[chosen]) {

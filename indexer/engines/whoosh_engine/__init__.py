@@ -149,6 +149,12 @@ class WhooshEngine:
     def frequencies(self, terms: Sequence[str]) -> list[int]:
         return self._current().frequencies(terms)
 
+    def known(self, terms: Sequence[str], scope: Scope, *, pairs: bool = False) -> list[int]:
+        return self._current().known(terms, scope, pairs=pairs)
+
+    def near(self, word: str, most: int) -> list[str]:
+        return self._current().near(word, most)
+
     def count(self) -> int:
         return self._current().count
 

@@ -352,6 +352,9 @@ class Block:
     def text(self, face: int, doc: int) -> str:
         return self._string(f"text.{face}", doc).decode("utf-16-le")
 
+    def term(self, space: str, number: int) -> str:
+        return self._string(space, number).decode()
+
     def find(self, space: str, term: str) -> int:
         """The number of a term, -1 if nobody has it."""
         wanted = term.encode()

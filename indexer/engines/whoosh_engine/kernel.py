@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indexer import native
+from indexer.engines.base import KNOWN_MOST
 from indexer.engines.whoosh_engine import bounds, numpy_kernel
 from indexer.engines.whoosh_engine.block import KEYS, MOST_DOCUMENTS, SPACES, Block, Key, having_key
 from indexer.engines.whoosh_engine.bounds import Reference
@@ -179,6 +180,10 @@ class _Offer(ctypes.Structure):
     _fields_ = [("level", c_uint32), ("characters", c_uint32), ("block", c_uint32), ("doc", c_uint32)]
 
 
+class _Near(ctypes.Structure):
+    _fields_ = [("block", c_uint32), ("term", c_uint32), ("distance", c_uint32)]
+
+
 class _Column(ctypes.Structure):
     _fields_ = [("docs", c_void_p), ("codes", c_void_p), ("pairs", c_uint32), ("first", c_uint32)]
 
@@ -189,6 +194,7 @@ _ORDER = {space: number for number, space in enumerate(SPACES)}
 _TERMS = ("text", "ends", "starts", "docs")
 _COUNTS = ("codes", "bounds", "rare_at", "rare", "patterns", "lengths")
 _MOST_TERMS = 32_767  # of a question: sums of bounds have 16 bits, and each term rounds up by one
+_MOST_NEAR = 4_000  # words like one that was typed; there are some dozens
 _MOST_KNOWN = 20_000  # concepts whose document frequency a snapshot remembers
 
 
@@ -333,6 +339,37 @@ class Table:
             self._structs, len(self.blocks), ctypes.byref(asked), allowed.ctypes.data, wanted, offers
         )
         return [(offer.block, offer.doc) for offer in offers[:number]]
+
+    def known(self, space: Space, terms: Sequence[str], faces: Sequence[int], allowed: Bits) -> list[int]:
+        """How many of the allowed documents have each term in one of these faces, up to KNOWN_MOST?"""
+        if _native is None:
+            return numpy_kernel.known(self, space, terms, faces, allowed)
+        text, ends = _strings(terms)
+        counts = (c_uint32 * len(terms))()
+        _native.kb_known(
+            self._structs,
+            len(self.blocks),
+            _ORDER[space],
+            sum(1 << face for face in faces),
+            text,
+            _at(ends),
+            len(terms),
+            allowed.ctypes.data,
+            KNOWN_MOST,
+            counts,
+        )
+        return list(counts)
+
+    def near(self, word: str, most: int) -> list[str]:
+        """The words of Latin letters alone that are one to `most` slips of the finger away (OSA), in order."""
+        if _native is None:
+            return numpy_kernel.near(self, word, most)
+        typed, found = word.encode(), (_Near * _MOST_NEAR)()
+        number = _native.kb_near(
+            self._structs, len(self.blocks), _ORDER[Space.WORDS], typed, len(typed), most, found, _MOST_NEAR
+        )
+        terms = {self.blocks[one.block].term(Space.WORDS, one.term) for one in found[: min(number, _MOST_NEAR)]}
+        return sorted(terms)
 
     def named(self, keys: frozenset[str]) -> Bits | None:
         """The documents that one of the keys names; None without any."""

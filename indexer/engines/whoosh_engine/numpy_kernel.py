@@ -9,10 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indexer import ranking
+from indexer.engines.base import KNOWN_MOST
 from indexer.engines.whoosh_engine.block import Block
 from indexer.plan import Concept
 from indexer.projection import FACES, Space
 from indexer.ranking import Field, Floats
+from indexer.spelling import like
 from indexer.suggestions import LEVELS, Typed
 
 if TYPE_CHECKING:
@@ -159,6 +161,28 @@ def _fitting(block: Block, typed: Typed, level: int, left: Mask) -> Mask:
         text, ends = block.section(f"text.{face}.text"), block.section(f"text.{face}.ends")
         found = _containing(text, ends, piece.encode("utf-16-le"), found)
     return found
+
+
+def known(table: Table, space: Space, terms: Sequence[str], faces: Sequence[int], allowed: Bits) -> list[int]:
+    """See `kernel.Table.known`."""
+    from indexer.engines.whoosh_engine.kernel import unpack
+
+    counts = [0] * len(terms)
+    for row, block in zip(allowed, table.blocks, strict=True):
+        left = unpack(row, block.count)
+        for number, term in enumerate(terms):
+            numbers = block.numbers(space, term, whole=True)
+            counts[number] += int((block.having(space, numbers, faces) & left).sum())
+    return [min(count, KNOWN_MOST) for count in counts]
+
+
+def near(table: Table, word: str, most: int) -> list[str]:
+    """See `kernel.Table.near`."""
+    found: set[str] = set()
+    for block in table.blocks:
+        terms = range(block.prefixed(Space.WORDS, "a").start, block.prefixed(Space.WORDS, "z").stop)
+        found.update(like(word, (block.term(Space.WORDS, number) for number in terms), most))
+    return sorted(found)
 
 
 def _laid(blocks: Sequence[Block], bits: Bits) -> Mask:

@@ -21,7 +21,7 @@ from indexer.engines.whoosh_engine.order import first, only
 from indexer.engines.whoosh_engine.segment import Kept, Mask, OpenSegment
 from indexer.explanation import explain
 from indexer.plan import Concept, Plan
-from indexer.projection import FACES, Space
+from indexer.projection import FACES, QUOTED, STAFF, Space
 from indexer.ranking import Floats, Parameters
 from indexer.suggestions import Typed
 
@@ -246,7 +246,7 @@ class Snapshot:
         missed = [str(one) for one in wanted.conditions if not segment.passing(one)[doc]]
         for phrases, mark in ((wanted.required, ""), (wanted.forbidden, "-")):
             for phrase in phrases:
-                if segment.containing(phrase, staff_text=scope.staff_text)[doc] == bool(mark):
+                if segment.saying([phrase], [], staff_text=scope.staff_text)[doc] == bool(mark):
                     missed.append(f'{mark}"{phrase}"')
         return missed
 
@@ -305,6 +305,15 @@ class Snapshot:
         )
         total = int(np.bitwise_count(found).sum())
         return Answer(ordered[:count], total, found)
+
+    def known(self, terms: Sequence[str], scope: Scope, *, pairs: bool) -> list[int]:
+        """How many documents that the asker may see have each term?"""
+        faces = [face for face in QUOTED if scope.staff_text or face != STAFF]
+        return self._table.known(Space.GRAMS if pairs else Space.WORDS, terms, faces, self._seen(scope))
+
+    def near(self, word: str, most: int) -> list[str]:
+        """Latin words that are like one that was typed, whoever may see them."""
+        return self._table.near(word, most)
 
     def suggest(self, typed: Typed, scope: Scope, limit: int) -> list[Suggestion]:
         """Best levels first, and the shorter title first."""

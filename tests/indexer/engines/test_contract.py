@@ -577,6 +577,113 @@ def test_suggestions_by_sound_name_the_title_wherever_it_stands(engine: Engine) 
 # Changes
 
 
+# Identifiers as people write them
+
+
+@pytest.fixture
+def named(engine: Engine) -> Engine:
+    """Entries told apart by an identifier each."""
+    texts = {
+        "MODEL": "光猫HG8245H注册失败", "ORACLE": "报ORA-12541", "ADDRESS": "网关10.0.3.17超时", "PORT": "端口0/1/3关闭",
+        "CODE": "屏幕显示E04", "SPOKEN": "显示E零五代码", "DIAL": "拨号提示691", "VERSION": "升级到v2.3.1", "MAC": "设备00:1A:2B:3C:4D:5E离线",
+        "LEVEL": "低于45dBμV", "WIDE": "错误ＯＲＡ－００９４２", "OTHER": "E40与8254,型号HG8254H,不是619",
+    }  # fmt: skip
+    engine.apply([solution(id, text) for id, text in texts.items()], [])
+    return engine
+
+
+@pytest.mark.parametrize(
+    ("typed", "first"),
+    [
+        *((typed, "MODEL") for typed in ("HG8245H", "HG-8245H", "hg8245h", "8245", "hg8245", "ＨＧ８２４５Ｈ", "8245H", "HG 8245H")),
+        *((typed, "ORACLE") for typed in ("ORA-12541", "ora12541", "12541", "ora 12541", "ＯＲＡ－12541")),
+        *((typed, "ADDRESS") for typed in ("10.0.3.17", "10.0.3", "１０.０.３.１７", "10。0。3。17")),
+        *((typed, "PORT") for typed in ("0/1/3", "０／１／３")),
+        *((typed, "CODE") for typed in ("E04", "e04", "Ｅ０４", "E零四", "E〇四", "E-04", "E零四怎么办")),
+        *((typed, "SPOKEN") for typed in ("E05", "E零五")),
+        *((typed, "DIAL") for typed in ("691", "６９１")),
+        *((typed, "VERSION") for typed in ("v2.3.1", "2.3.1", "V2.3", "2.3")),
+        *((typed, "MAC") for typed in ("00-1A-2B-3C-4D-5E", "00:1a:2b:3c:4d:5e", "001a.2b3c.4d5e", "001A2B3C4D5E", "001a-2b3c-4d5e",
+                                       "001A:2B3C:4D5E", "００－１Ａ－２Ｂ－３Ｃ－４Ｄ－５Ｅ")),
+        *((typed, "LEVEL") for typed in ("dBμV", "dBuV", "dBµV", "DBUV", "45dBuV", "45 dBµV")),
+        *((typed, "WIDE") for typed in ("ORA-00942", "00942")),
+    ],
+)  # fmt: skip
+def test_an_identifier_is_found_however_it_is_written(named: Engine, search: Search, typed: str, first: str) -> None:
+    assert ids(search(typed))[0] == first
+
+
+@pytest.mark.parametrize(("typed", "other"), [("E04", "OTHER"), ("8245", "OTHER"), ("691", "OTHER"), ("E40", "CODE")])
+def test_digits_are_never_taken_for_others(named: Engine, search: Search, typed: str, other: str) -> None:
+    assert other not in ids(search(typed))
+
+
+# Scripts and sounds
+
+
+@pytest.mark.parametrize(
+    ("typed", "title"),
+    [
+        ("機頂盒", "机顶盒黑屏"), ("机顶盒", "機頂盒黑屏"), ("网络", "網路中斷"), ("網路", "网络中断"), ("打印机", "印表機卡紙"), ("印表機", "打印机卡纸"),
+        ("資料庫", "数据库连接"), ("数据库", "資料庫連線"),
+    ],
+)  # fmt: skip
+def test_either_script_and_usage_finds_the_other(engine: Engine, search: Search, typed: str, title: str) -> None:
+    engine.apply([solution("S", title), solution("T", "别的")], [])
+    assert ids(search(typed)) == ["S"]
+
+
+@pytest.mark.parametrize("typed", ["guangmao", "guang mao", "gmhd", "guangmaohongdeng", "hongdeng"])
+def test_pinyin_full_and_short(engine: Engine, search: Search, typed: str) -> None:
+    engine.apply([solution("S", "光猫红灯闪烁"), solution("T", "机顶盒黑屏")], [])
+    found = search(typed)
+    assert ids(found) == ["S"] and found.hits[0].tier is Tier.PINYIN
+
+
+def test_characters_beside_pinyin_find_by_themselves(engine: Engine, search: Search) -> None:
+    engine.apply([solution("S", "光猫红灯闪烁"), solution("T", "机顶盒红灯")], [])
+    found = search("光猫hongdeng")
+    assert ids(found)[0] == "S" and found.hits[0].tier is Tier.WORDS
+
+
+# Which words there are
+
+
+def test_known_counts_what_the_asker_may_see_and_match(library: Engine) -> None:
+    everything = Scope.everything()
+    assert library.known(["机顶盒", "分支器", "数据库", "主备", "切换", "ora12541"], everything) == [1, 1, 2, 0, 1, 1]
+    assert library.known(["机顶盒", "分支器", "数据库", "切换"], Scope.public()) == [1, 0, 0, 0]
+    assert library.known(["切换"], Scope(frozenset({"restricted"}), frozenset({"dba"}), staff_text=False)) == [1]
+    hidden = Scope(STAFF.audiences, STAFF.groups, STAFF.staff_text, exclude=frozenset({"SOL-TV-001"}))
+    assert library.known(["机顶盒"], hidden) == [0]
+    assert library.known([], everything) == []
+
+
+def test_known_pairs_of_characters(library: Engine) -> None:
+    pairs = ["顶盒", "盒开", "盒坏", "支器"]
+    assert library.known(pairs, Scope.everything(), pairs=True) == [1, 1, 0, 1]
+    assert library.known(pairs, Scope.public(), pairs=True) == [1, 1, 0, 0]
+
+
+def test_known_does_not_read_captured_words(engine: Engine) -> None:
+    engine.apply([solution("A", "光猫", staff_body="电平", captured=("falcon 抽屉",))], [])
+    assert engine.known(["falcon", "抽屉", "光猫", "电平"], STAFF) == [0, 0, 1, 1]
+    assert engine.known(["屉"], STAFF, pairs=True) == [0]
+
+
+def test_known_forgets_what_was_removed(library: Engine) -> None:
+    library.apply([], ["SOL-TV-001"])
+    assert library.known(["机顶盒"], Scope.everything()) == [0]
+
+
+def test_near_are_words_of_letters_few_slips_away(engine: Engine) -> None:
+    engine.apply([solution("A", "router routers ruoter r0uter outer route rooter puter")], [])
+    engine.apply([solution("B", "rotor 路由 router2 re-route")], [])
+    assert engine.near("router", 1) == ["outer", "rooter", "route", "routers", "ruoter"]
+    assert engine.near("router", 2) == ["outer", "puter", "rooter", "rotor", "route", "routers", "ruoter", "uter"]
+    assert engine.near("路由", 1) == [] and engine.near("x" * 99, 2) == []
+
+
 def test_newer_wins_and_a_late_retry_does_no_harm(engine: Engine, search: Search) -> None:
     engine.apply([solution("A", "旧标题", version=1), solution("A", "新标题", version=2)], [])
     engine.apply([solution("A", "更旧", version=1)], [])

@@ -298,3 +298,25 @@ def test_frequencies_without_the_library(analyzer: Analyzer, tmp_path: Path, num
     engine.apply([IndexDocument("A", 1, "solution", "光猫红灯", ""), IndexDocument("B", 1, "solution", "光猫", "")], [])
     assert engine.frequencies(["光猫", "红灯", "没有"]) == [2, 1, 0]
     engine.close()
+
+
+@needs_native
+def test_same_words_as_numpy(analyzer: Analyzer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = random.Random(5)
+    engine = _filled(tmp_path / "index", analyzer, rng, batches=3, size=100)
+    letters = ["".join(rng.choices("abc", k=rng.randint(3, 6))) for _ in range(300)]
+    engine.apply([IndexDocument("L", 1, "solution", " ".join(letters), "")], [])
+    asked = [*WORDS, *letters[:20], "没有的词"]
+
+    def answers() -> list[object]:
+        return [
+            *(engine.known(asked, scope, pairs=pairs) for scope in SCOPES for pairs in (False, True)),
+            *(engine.near(word, most) for word in letters[:40] for most in (1, 2)),
+        ]
+
+    ours = answers()
+    with monkeypatch.context() as without:
+        without.setattr(kernel, "_native", None)
+        assert answers() == ours
+    assert any(ours[-1:])
+    engine.close()

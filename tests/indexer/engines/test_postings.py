@@ -203,3 +203,8 @@ def test_what_is_usual_is_cut_in_c(analyzer: Analyzer, monkeypatch: pytest.Monke
         writer.cut(document, analyzer)
     assert writer.count == len(documents) + 1
     assert len(left) < len(documents) // 10 and "I-1" not in left
+
+
+def test_a_unit_is_known_where_no_text_has_its_letter(analyzer: Analyzer, cache_dir: Path, tmp_path: Path) -> None:
+    fresh = Analyzer(analyzer.dictionary_dir, cache_dir)  # that has met no other text
+    _assert_same(tmp_path, fresh, [IndexDocument("A", 1, "solution", "低于45dBμV", "")])

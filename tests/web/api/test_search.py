@@ -87,3 +87,11 @@ def test_related_entries_come_with_the_words_they_share(browse):
     assert browse("").get(f"/api/v1/entries/{SECRET}/related").status_code == 404
     page = browse("").get(f"/entries/{SOLUTION}").text
     assert "相近的词条" in page and f"都有：{'、'.join(answer['related'][0]['shared'])}" in page
+
+
+def test_a_correction_is_told_apart_from_what_was_typed(browse):
+    answer = browse("").get("/api/v1/search?q=机顶合").json
+    assert (answer["query"], answer["correction"]) == ("机顶合", {"query": "机顶盒", "applied": True})
+    assert answer["total"] == browse("").get("/api/v1/search?q=机顶盒").json["total"]
+    assert browse("").get("/api/v1/search?q=机顶合&exact=true").json["correction"] is None
+    assert browse("").get("/api/v1/search?q=机顶盒").json["correction"] is None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from html import unescape
-from urllib.parse import unquote
+from urllib.parse import parse_qs, unquote, urlsplit
 
 from indexer import parse
 from tests.web.conftest import SOLUTION
@@ -147,9 +147,41 @@ def test_a_number_is_a_destination(site, browse):
     tech.post("/incidents/new", description="没有信号")
     assert tech.get("/search?q=inc-000001").location == "/incidents/INC-000001"
     assert browse("").get("/search?q=INC-000001").status_code == 200
+    for short in ("sol-1", "SOL1"):
+        assert browse("").get(f"/search?q={short}").location == f"/entries/{SOLUTION}"
+    assert tech.get("/search?q=inc1").location == "/incidents/INC-000001"
+    assert browse("").get("/search?q=tv-001").location == "/entries/SOL-TV-001"
+    for other in ("1", "000001", "POL-1", "E04", "tv001", "x-1"):  # POL-000001 is another group's
+        assert browse("").get(f"/search?q={other}").status_code == 200
 
 
 def test_offers_while_typing(browse):
     offers = browse("").get("/suggest?q=机顶盒提示").json
-    assert {"title": "机顶盒提示无信号的处理", "url": f"/entries/{SOLUTION}"} in offers
-    assert browse("").get("/suggest?q=").json == []
+    assert {"title": "机顶盒提示无信号的处理", "url": f"/entries/{SOLUTION}"} in offers["entries"]
+    assert browse("").get("/suggest?q=").json == {"searches": [], "entries": []}
+
+
+def test_a_corrected_search_says_so_and_leads_back(browse):
+    page = browse("").get("/search?q=机顶合&kind=solution").text
+    assert "已按「<strong>机顶盒</strong>」搜索" in page
+    assert "仍按原词搜索「机顶合」" in page
+    assert 'value="机顶合"' in page  # the words stay as they were typed
+    assert "<mark>机顶盒</mark>" in page
+    back = re.search(r'href="([^"]+)">仍按原词搜索', page)[1].replace("&amp;", "&")
+    assert parse_qs(urlsplit(back).query) == {"q": ["机顶合"], "kind": ["solution"], "exact": ["1"]}
+    literal = browse("").get(back).text
+    assert "已按" not in literal and "您是不是要找" not in literal
+    assert "exact=1" in re.search(r'rel="next" href="([^"]+)"', literal)[1]
+
+
+def test_what_was_probably_meant_is_offered_as_a_link(browse):
+    page = browse("").get("/search?q=信号 机顶合&kind=solution").text
+    link = re.search(r'您是不是要找：<a href="([^"]+)">信号 机顶盒</a>', page)[1].replace("&amp;", "&")
+    assert parse_qs(urlsplit(link).query) == {"q": ["信号 机顶盒"], "kind": ["solution"]}
+    assert "您是不是要找" not in browse("").get("/search?q=机顶盒").text
+    assert "您是不是要找：<a" in browse("").get("/search?q=jidinghe").text
+
+
+def test_what_is_corrected_is_escaped(browse):
+    page = browse("").get("/search?q=机顶合 <b>x").text
+    assert "<b>x" not in page and "机顶盒 &lt;b&gt;x" in page
