@@ -7,6 +7,7 @@ more of them a document has, the higher it stands. Phrases and what follows a mi
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 from indexer.analysis import Analyzer, is_cjk
 from indexer.query import Filter, Query
@@ -82,7 +83,7 @@ def plan(query: Query, analyzer: Analyzer, parameters: Parameters) -> Plan:
     forbidden += [analyzer.phrase(one.text) for one in query.not_phrases]
     return Plan(
         concepts=concepts,
-        grams=_grams(ranked, analyzer),
+        grams=_grams(ranked, analyzer, parameters),
         pinyin=tuple(
             tuple(Concept(((term, 1.0),)) for term in way)
             for way in (analyzer.pinyin_terms(query.plain) if not query.phrases else [])
@@ -106,19 +107,21 @@ def _concepts(text: str, analyzer: Analyzer, parameters: Parameters) -> tuple[Co
     # Identifiers first: in a long log they must not fall victim to the limit.
     first = sorted(wholes, key=lambda term: not any(char.isdigit() for char in term))
     # A word typed twice counts once: in a pasted log, repetition is no emphasis (measured on tickets).
-    chosen = [(term, 1.0) for term in first] + [(term, parameters.part) for term in parts]
+    chosen = [(term, parameters.specificity(term)) for term in first] + [(term, parameters.part) for term in parts]
     return tuple(
         Concept(((term, 1.0), *sorted(analyzer.synonyms(term).items())), weight)
         for term, weight in chosen[:MOST_CONCEPTS]
     )
 
 
-def _grams(text: str, analyzer: Analyzer) -> tuple[Concept, ...]:
-    """The pairs of Chinese characters of the query, each once."""
+def _grams(text: str, analyzer: Analyzer, parameters: Parameters) -> tuple[Concept, ...]:
+    """The pairs of Chinese characters of the query, each once. A pair inside a word says again what the word said; one
+    that joins two words says that they stand together."""
+    inside = {"".join(pair) for token in analyzer.query_tokens(text) for pair in pairwise(token.text)}
     found = [
         unit for unit in analyzer.gram_counts(analyzer.canonical(text)).terms if len(unit) == 2 and is_cjk(unit[0])
     ]
-    return tuple(Concept(((gram, 1.0),)) for gram in found[:MOST_GRAMS])
+    return tuple(Concept(((gram, 1.0),), parameters.inside if gram in inside else 1.0) for gram in found[:MOST_GRAMS])
 
 
 def _keys(query: Query, analyzer: Analyzer) -> frozenset[str]:

@@ -1,8 +1,10 @@
 """What does an engine keep of a document?
 
-Each document has six faces (title, symptoms, tags, body, captured words, staff text) and is found in three spaces:
-words, grams (pairs of characters) and pinyin. In a space, a term has one count per face. Text is cut once, here, for
-every engine.
+Each document has seven faces (title, symptoms, tags, body, lead, captured words, staff text) and is found in three
+spaces: words, grams (pairs of characters) and pinyin. In a space, a term has one count per face. Text is cut once,
+here, for every engine.
+
+The face `lead` is how the body begins, once more: there a text says what it is about.
 
 The face `captured` is hidden: it holds words of people whose incidents the entry solved. It takes part in words and
 grams, and a term counts there once, however often it was said. Its text is not kept, so phrases do not see it, and
@@ -20,11 +22,12 @@ from indexer.document import IndexDocument
 from indexer.engines.base import Scope
 from indexer.query import Filter, years
 
-FACES = ("title", "symptoms", "tags", "body", "captured", "staff")
+FACES = ("title", "symptoms", "tags", "body", "lead", "captured", "staff")
 STAFF = FACES.index("staff")
-CAPTURED = FACES.index("captured")
-QUOTED = tuple(face for face in range(len(FACES)) if face != CAPTURED)  # whose text is kept, for phrases
+UNKEPT = (FACES.index("lead"), FACES.index("captured"))  # a term counts once there, and no text is kept
+QUOTED = tuple(face for face in range(len(FACES)) if face not in UNKEPT)  # in which phrases are looked for
 _ITEMS = ("symptoms", "tags", "captured")  # a line each: a phrase, or a pair of characters, does not run into the next
+LEAD = 40  # characters of the body
 MOST = 65_535  # a count is kept in 16 bits; nothing real comes near
 _BITS = 16
 EVERYWHERE = "不限"  # stands as the district of what names none
@@ -106,7 +109,7 @@ class Projection:
     card: Card
     counts: dict[Space, dict[str, int]]
     lengths: dict[Space, tuple[int, ...]]
-    texts: tuple[str, ...]  # the canonical text of each face, in which phrases are looked for; none of `captured`
+    texts: tuple[str, ...]  # the canonical text of each face that is kept: phrases are looked for in it
     spelt: tuple[str, str]  # the title in full pinyin and in initials
 
 
@@ -145,9 +148,16 @@ def faces_of(document: IndexDocument) -> tuple[str, ...]:
         "\n".join(document.symptoms),
         "\n".join((*document.devices, *document.codes, document.category.replace("/", "\n"))),
         document.body,
+        lead(document),
         "\n".join(document.captured),
         document.staff_body,
     )
+
+
+def lead(document: IndexDocument) -> str:
+    """How the body begins, after the title if that is repeated; nothing where symptoms say what it is about."""
+    body = document.body.lstrip()
+    return "" if document.symptoms else body.removeprefix(document.title).lstrip()[:LEAD]
 
 
 def project(document: IndexDocument, analyzer: Analyzer) -> Projection:
@@ -164,7 +174,7 @@ def project(document: IndexDocument, analyzer: Analyzer) -> Projection:
     for number, face in enumerate(faces):
         found = {Space.WORDS: analyzer.counts(face), Space.GRAMS: analyzer.gram_counts(texts[number])}
         for space, (terms, length) in found.items():
-            _add(counts[space], dict.fromkeys(terms, 1) if number == CAPTURED else terms, number)
+            _add(counts[space], dict.fromkeys(terms, 1) if number in UNKEPT else terms, number)
             lengths[space][number] = length
         if FACES[number] in ("title", "symptoms"):
             # A word's reading counts once a text: how often it is said is the business of the words.
@@ -173,7 +183,7 @@ def project(document: IndexDocument, analyzer: Analyzer) -> Projection:
         card(document, analyzer),
         counts,
         {space: tuple(values) for space, values in lengths.items()},
-        tuple("" if number == CAPTURED else text for number, text in enumerate(texts)),
+        tuple("" if number in UNKEPT else text for number, text in enumerate(texts)),
         analyzer.spelt(document.title),
     )
 

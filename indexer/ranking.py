@@ -1,7 +1,7 @@
 """Which of two documents stands higher, and why? The one place that decides it, for every engine.
 
 A score is BM25F (Robertson and Zaragoza, "The Probabilistic Relevance Framework", 2009, section 3.5): the counts of
-a term in the six faces of a document are normalised by the length of the face, weighted, added, and saturated once;
+a term in the seven faces of a document are normalised by the length of the face, weighted, added, and saturated once;
 so a word in the title counts more than one in the body, and many repetitions count little. The inverse document
 frequency is Lucene's, which has no floor: a word that stands everywhere weighs nothing.
 
@@ -31,7 +31,7 @@ TIERS = (Tier.EXACT, Tier.WORDS, Tier.BIGRAMS, Tier.PINYIN)
 
 @dataclass(frozen=True)
 class Field:
-    """BM25F in one space: saturation, then per face (title, symptoms, tags, body, captured, staff) a weight and how
+    """BM25F in one space: saturation, then per face (title, symptoms, tags, body, lead, captured, staff) a weight and how
     much length matters (0 not at all, 1 in full)."""
 
     k1: float
@@ -81,17 +81,24 @@ class Parameters:
 
     fields: dict[Space, Field] = field(
         default_factory=lambda: {
-            Space.WORDS: Field(1.2, (3.0, 1.5, 1.5, 1.0, 0.4, 1.0), (0.2, 0.3, 0.0, 0.9, 0.0, 0.9)),
-            Space.GRAMS: Field(1.2, (3.0, 1.5, 1.5, 1.0, 0.4, 1.0), (0.2, 0.3, 0.0, 0.9, 0.0, 0.9)),
-            Space.PINYIN: Field(1.2, (2.0, 1.0, 0.0, 0.0, 0.0, 0.0), (0.0, 0.0, 0.0, 0.0, 0.0, 0.0)),
+            Space.WORDS: Field(1.5, (3.0, 1.5, 1.5, 1.0, 1.5, 0.4, 1.0), (0.2, 0.3, 0.0, 0.9, 0.0, 0.0, 0.9)),
+            Space.GRAMS: Field(1.2, (3.0, 1.5, 1.5, 1.0, 1.0, 0.4, 1.0), (0.2, 0.3, 0.0, 1.0, 0.0, 0.0, 1.0)),
+            Space.PINYIN: Field(1.2, (2.0, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0), (0.0,) * 7),
         }
     )
-    coverage: float = 0.25  # exponent of the matched share of the query's weight
-    grams: float = 0.3  # what the grams of a document that has words add to its score
-    part: float = 0.4  # what a part of a typed identifier counts beside the whole
+    coverage: float = 0.1  # exponent of the matched share of the query's weight
+    grams: float = 0.4  # what the grams of a document that has words add to its score
+    inside: float = 0.5  # of a pair of characters inside a word, where one that joins two words is 1
+    latin: float = 1.2  # of a word in Latin letters or digits: in Chinese text it is the name of something
+    long: float = 1.2  # of a word of three characters and more: 光功率计 says more than its rarity
+    part: float = 0.2  # what a part of a typed identifier counts beside the whole
     enough: int = 10  # hits below which a weaker tier is asked
     gram_share: float = 0.5  # share of the query's grams that a document found by grams alone must have
     prior: Prior = field(default_factory=Prior)
+
+    def specificity(self, term: str) -> float:
+        """How much does a typed word count, beside its rarity?"""
+        return (self.latin if term.isascii() else 1.0) * (self.long if len(term) > 2 else 1.0)
 
 
 def faces(*, staff_text: bool) -> slice:

@@ -43,6 +43,7 @@ HOUSEKEEPING_S = 3600.0  # seconds between looks at what is asked often and what
 PRUNED_AT_ONCE = 5_000  # rows deleted in one transaction
 MOST_OFTEN = 5_000  # wordings kept at hand for `popular`
 OFTEN = 3  # people who must have asked before a wording is shown to others
+SOON = dt.timedelta(minutes=10)  # within which another search may have been for the same thing
 CANDIDATES = 50  # wordings with a prefix whose hits are looked at
 
 
@@ -331,6 +332,38 @@ def failed(session: Session, since: dt.datetime, *, limit: int = 100) -> list[Fa
         .limit(limit)
     )
     return [Failed(*row) for row in rows]
+
+
+def helped(session: Session, since: dt.datetime) -> dict[str, list[str]]:
+    """By the wording of a search in vain: what the same member of staff searched for next, within SOON, and found."""
+    rows = session.execute(
+        select(
+            Search.person_id, Search.at, Search.text, Search.hits, Search.relaxed, Search.opened_id, Search.linked_id
+        )
+        .where(Search.at >= since, Search.person_id.is_not(None))
+        .order_by(Search.at, Search.id)
+    )
+    waiting: dict[int | None, tuple[dt.datetime, str]] = {}
+    found: dict[str, list[str]] = {}
+    for person, at, wording, hits, relaxed, opened, linked in rows:
+        before = waiting.pop(person, None)
+        if opened is None and linked is None and (hits == 0 or relaxed):
+            waiting[person] = (at, wording)
+        elif before and at - before[0] <= SOON:
+            found.setdefault(before[1], []).append(wording)
+    return found
+
+
+def frequent(session: Session, since: dt.datetime, *, limit: int = 100) -> list[str]:
+    """What is searched for most, the last wording of each, the most frequent first."""
+    rows = session.execute(
+        select(Search.text, func.max(Search.at))  # SQLite takes the text from the row that has the greatest `at`
+        .where(Search.at >= since)
+        .group_by(Search.key)
+        .order_by(func.count().desc(), func.max(Search.at).desc())
+        .limit(limit)
+    )
+    return [wording for wording, _ in rows]
 
 
 def newest(session: Session, since: dt.datetime, *, limit: int = 100) -> list[Search]:

@@ -45,7 +45,7 @@ LABELS: dict[str, dict[str, str]] = {
         "bigrams": "词不相符，只有相连的字相同",
         "pinyin": "字不相符，只有读音相同",
     },
-    "face": dict(zip(FACES, ("标题", "现象", "设备与代码", "正文", "报修原话", "员工部分"), strict=True)),
+    "face": dict(zip(FACES, ("标题", "现象", "设备与代码", "正文", "正文开头", "报修原话", "员工部分"), strict=True)),
     "access_rule": {"state": "状态", "validity": "有效期", "audience": "受众", "group": "归口组", "role": "角色"},
     "sort": {Sort.RELEVANCE: "相关", Sort.DATE: "最新", Sort.REUSE: "解决最多"},
     "confidence": {

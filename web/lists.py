@@ -37,11 +37,6 @@ def popular(session: Session, by: Person, *, limit: int = 8) -> list[tuple[Entry
     return [(entry, count) for entry, count in rows]
 
 
-def searches(session: Session, by: Person, prefix: str, *, limit: int = 3) -> list[str]:
-    """What many people search for that begins so, most first. Nobody writes searches down yet, so there are none."""
-    return []
-
-
 def categories(session: Session, by: Person) -> list[tuple[str, list[tuple[str, int]]]]:
     """The category tree with counts of published entries: (top, [(path, count)])."""
     rows = session.execute(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from indexer import workbench, worker
 from indexer.analysis import Analyzer
 from indexer.generations import Generations, Manifest
 from indexer.proposals import Failed, Proposal, propose
-from kb import clock
+from kb import clock, searches
 from kb.access import Person
 from kb.db import Database
 from kb.library import library_path
@@ -35,8 +35,6 @@ class Services:
     generations: Generations
     search: SearchService
     searches: SearchLog
-    failed: Callable[[dt.datetime], Iterable[Failed]] = lambda since: ()  # searches since then that helped nobody
-    asked: Callable[[dt.datetime], Sequence[str]] = lambda since: ()  # queries since then, the most frequent first
 
     def rebuild(self, *, golden: bool = True, progress: Callable[[int], None] = lambda done: None) -> Manifest:
         """Make the index anew; `golden` lets the golden queries keep a worse one from being swapped in."""
@@ -54,8 +52,11 @@ class Services:
 
     def preview_dictionary(self, queries: Sequence[str] = ()) -> workbench.Preview:
         """What would the working copy of the dictionary change, for golden queries, recent ones, and these?"""
-        queries = [*queries, *self.asked(clock.now() - LOOKED_BACK)]
-        return workbench.preview(self.database, self.store, self.generations, path=self.golden, queries=queries)
+        with self.database.read() as session:
+            often = searches.frequent(session, clock.now() - LOOKED_BACK)
+        return workbench.preview(
+            self.database, self.store, self.generations, path=self.golden, queries=[*queries, *often]
+        )
 
     def freeze_dictionary(self, by: Person, *, reason: str, version: int | None = None) -> int:
         """Make a version of the working copy of the dictionary, to be put in use; returns its number."""
@@ -71,7 +72,10 @@ class Services:
 
     def proposals(self) -> list[Proposal]:
         """Lines that failed searches of late speak for."""
-        failed = self.failed(clock.now() - LOOKED_BACK)
+        since = clock.now() - LOOKED_BACK
+        with self.database.read() as session:
+            helped = searches.helped(session, since)
+            failed = [Failed(one.text, one.asked, helped.get(one.text, ())) for one in searches.failed(session, since)]
         return propose(failed, self.generations.analyzer)
 
     def close(self) -> None:
@@ -88,5 +92,5 @@ def open_services(settings: Settings | None = None, *, analyzer: Analyzer | None
     analyzer = analyzer or Analyzer(settings.dictionary_path, settings.cache_path)
     generations = Generations(settings.index_path, analyzer)
     search = SearchService(database, store, generations)
-    searches = SearchLog(database, keep_days=settings.search_log_days)
-    return Services(settings, database, store, generations, search, searches)
+    log = SearchLog(database, keep_days=settings.search_log_days)
+    return Services(settings, database, store, generations, search, log)

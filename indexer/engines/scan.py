@@ -21,7 +21,7 @@ from indexer.document import IndexDocument
 from indexer.engines.base import KNOWN_MOST, Explanation, Hit, Results, Scope, SearchRequest, Sort, Suggestion, Tier
 from indexer.explanation import explain
 from indexer.plan import Concept, Plan, plan
-from indexer.projection import CAPTURED, FACES, Card, Projection, Space, project, row
+from indexer.projection import FACES, UNKEPT, Card, Projection, Space, project, row
 from indexer.query import Phrase, Word
 from indexer.ranking import TIERS, Floats, Parameters
 from indexer.spelling import like
@@ -273,7 +273,7 @@ class ScanEngine:
         return [
             min(
                 KNOWN_MOST,
-                sum(bool(np.delete(self._counts(entry, space, one, scope), CAPTURED).any()) for entry in seen),
+                sum(bool(np.delete(self._counts(entry, space, one, scope), UNKEPT).any()) for entry in seen),
             )
             for one in concepts
         ]

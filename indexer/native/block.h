@@ -6,7 +6,7 @@
 #include <stdint.h>
 #include <string.h>
 
-#define FACES 6
+#define FACES 7
 #define BLOCK 65536
 #define WORDS64 (BLOCK / 64)
 #define CODES 256

@@ -13,7 +13,7 @@
 
 #include "cutter.h"
 
-#define FACES 6
+#define FACES 7
 #define MOST 65535u   /* a count is kept in 16 bits */
 #define LONGEST 64    /* characters of an identifier, or of an atom among the pairs of characters */
 #define INITIALS 8    /* the longest row of initials */
@@ -26,7 +26,7 @@
 #define FAILED (-3)
 
 enum { WORDS, GRAMS, PINYIN, KEYS, SPACES };
-enum { TITLE, SYMPTOMS, TAGS, BODY, CAPTURED };
+enum { TITLE, SYMPTOMS, TAGS, BODY, LEAD, CAPTURED };
 enum { HAN = 1, LETTER = 2, DIGIT = 4, PIECE = LETTER | DIGIT, SPACE = 8, JOINT = 16, HEAD = 32, SPOKEN = 64 };
 
 typedef struct {
@@ -215,7 +215,7 @@ static void count_bytes(collector_t *one, int space, uint32_t face, const uint8_
         into->open[place] = (open_t){term, {0}};
     }
     uint16_t *count = &into->open[place].counts[face];
-    if (once || face == CAPTURED) *count = 1;
+    if (once || face == LEAD || face == CAPTURED) *count = 1;
     else if (*count < MOST) ++*count;
 }
 
@@ -454,7 +454,7 @@ int64_t kb_collect(collector_t *one, const lexicon_t *lexicon, const uint32_t *w
         } else {
             out = count_grams(one, lexicon, out, face, begin, end);
         }
-        if (face == CAPTURED) out = kept; /* no text is kept of what is never to be quoted */
+        if (face == LEAD || face == CAPTURED) out = kept; /* said in the body already, or never to be quoted */
         result->text_ends[face] = (uint32_t)(out - one->text);
     }
     result->text = one->text;

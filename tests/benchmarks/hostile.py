@@ -22,12 +22,11 @@ from urllib.parse import quote
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from indexer import Scope, SearchRequest, parse
+from indexer import FACETS, Scope, SearchRequest, parse
 from indexer.analysis import Analyzer
 from kb.errors import BadQuery
 from kb.settings import Settings
 from web.app import create_app
-from web.search import FACETS
 from web.services import Services, open_services
 
 LONGEST = 4_000  # characters that a query may have

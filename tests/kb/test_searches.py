@@ -16,7 +16,7 @@ from sqlalchemy import func, select, text
 from sqlalchemy.exc import IntegrityError
 
 from kb import clock, incidents, searches
-from kb.access import SUBSCRIBER
+from kb.access import SUBSCRIBER, Person
 from kb.db import Database
 from kb.models import Entry, Search
 from kb.searches import SearchLog
@@ -235,6 +235,29 @@ def test_what_was_searched_in_vain_is_counted_by_wording(
         ("白屏", 1, 1, 2),
     ]
     assert vain[0].last == clock.now()
+
+
+def test_what_helped_after_a_search_in_vain_and_what_is_asked_most(
+    database: Database, log: SearchLog, people: People, stopped_clock: Clock
+) -> None:
+    def ask(by: Person, words: str, hits: int, *, after: int = 60) -> None:
+        stopped_clock.advance(seconds=after)
+        log.record(by, str(by.id), words, hits=hits)
+
+    ask(people.tech, "猫咪灯不亮", 0)
+    ask(people.tech2, "打印机卡纸", 9)  # somebody else's search helps nobody here
+    ask(people.tech, "猫的灯", 0)
+    ask(people.tech, "光猫灯不亮", 4)
+    ask(people.tech, "打印机卡纸", 9)
+    ask(people.tech2, "白屏", 0)
+    ask(people.tech2, "打印机卡纸", 9, after=3600)  # another matter
+    log.flush()
+    since = clock.now() - dt.timedelta(days=7)
+    with database.read() as session:
+        assert searches.helped(session, since) == {"猫的灯": ["光猫灯不亮"]}
+        assert searches.frequent(session, since)[0] == "打印机卡纸"
+        assert searches.frequent(session, since, limit=2)[1] == "白屏"
+        assert searches.frequent(session, clock.now() + dt.timedelta(seconds=1)) == []
 
 
 def test_only_what_several_people_asked_and_one_may_see_is_popular(

@@ -4,7 +4,7 @@
 
 A report is right when an entry that covers one of its judged symptoms is among the first hits of the whole search, as a
 technician sees it, over a fresh installation. PART is `dev` (tune on it), `check` (look at its figures, not at its
-reports) or `closed` (opened once, at the end of a piece of work); without one, dev and check are measured.
+reports), `closed` or `fresh` (each opened once, at the end of a piece of work); without one, dev and check are measured.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from kb.settings import Settings
 from web.services import Services, open_services
 
 HERE = Path(__file__).parent
-PARTS = ("dev", "check", "closed")
+PARTS = ("dev", "check", "closed", "fresh")
 DEPTHS = (1, 3, 10)
 ASKER = Person(None, "relevance", Role.TECHNICIAN)
 

@@ -22,6 +22,7 @@ from web.search import Page
 
 bp = Blueprint("search", __name__)
 SUGGESTIONS = 8
+OFTEN = 3  # searches of many people above them
 MOST_SHOWN = 8  # values of a facet, before 更多
 MOST_FOLDED = 24  # behind it
 _PREFIXES = {*numbers.PREFIX.values(), numbers.INCIDENT}
@@ -119,7 +120,7 @@ def suggest() -> ResponseReturnValue:
     typed = request.args.get("q", "")[:100]
     found = services().search.suggest(person(), typed, SUGGESTIONS)
     with services().database.read() as session:
-        searches = lists.searches(session, person(), typed)
+        searches = services().searches.popular(session, person(), typed, limit=OFTEN)
     return jsonify(
         searches=searches,
         entries=[{"title": item.title, "url": url_for("entries.show", number=item.id)} for item in found],

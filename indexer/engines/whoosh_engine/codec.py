@@ -29,7 +29,7 @@ from whoosh.index import TOC, clean_files
 from indexer.engines.whoosh_engine.block import MOST_DOCUMENTS, SPACES, Writer
 from kb.errors import IndexLocked
 
-SCHEMA_VERSION = 5  # raise it when an index of before cannot be read; its manifest then says "reindex needed"
+SCHEMA_VERSION = 6  # raise it when an index of before cannot be read; its manifest then says "reindex needed"
 INDEX_NAME = "kb"
 _EXTENSION = ".blk"
 

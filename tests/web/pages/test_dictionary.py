@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 
 import pytest
 
 from indexer import workbench
-from indexer.proposals import Failed
 from kb import golden
+from kb.access import SUBSCRIBER
 from tests.web.conftest import SECRET, SOLUTION, person_of
 from web.pages.admin import rebuild_job
 
@@ -115,8 +114,11 @@ def test_applying_nothing_or_without_a_reason_is_refused(browse):
     assert manager.post(f"{PAGE}/rollback", number="9" * 30, reason="试").status_code == 404
 
 
-def test_what_failed_searches_speak_for_is_offered_and_fills_in_the_form(app, site, browse):
-    app.extensions["wenqu"] = replace(site, failed=lambda since: [Failed("黢麻屏", 3)], asked=lambda since: ["黑屏"])
+def test_what_failed_searches_speak_for_is_offered_and_fills_in_the_form(site, browse):
+    for asker in ("a", "b", "c"):
+        site.searches.record(SUBSCRIBER, asker, "黢麻屏", hits=0)
+    site.searches.record(SUBSCRIBER, "d", "黑屏", hits=9)
+    site.searches.flush()
     manager = browse("manager")
     link = re.search(r'href="([^"]+)#edit">黢麻屏<', manager.get(PAGE).text).group(1)
     assert ">\n黢麻屏</textarea>" in manager.get(link.replace("&amp;", "&")).text
