@@ -39,9 +39,11 @@ def test_never_too_low(weights, b, average, k1, other_weights, other_b, other_av
 def test_close_where_nothing_has_changed():
     """Else every document would be scored."""
     field = Parameters().fields["words"]
-    reference = Reference.of(field, np.array([10.0, 20.0, 5.0, 200.0, 30.0, 100.0]))
-    patterns = np.array([[0, 0, 0, 1, 0, 0], [1, 0, 0, 2, 1, 0], [0, 0, 0, 9, 0, 3]], np.uint16)
-    lengths = np.array([[8, 12, 10], [0, 30, 4], [5, 5, 5], [40, 200, 900], [0, 9, 0], [0, 0, 100]], np.uint32)
+    reference = Reference.of(field, np.array([10.0, 20.0, 5.0, 200.0, 20.0, 30.0, 100.0]))
+    patterns = np.array([[0, 0, 0, 1, 0, 0, 0], [1, 0, 0, 2, 1, 1, 0], [0, 0, 0, 9, 0, 0, 3]], np.uint16)
+    lengths = np.array(
+        [[8, 12, 10], [0, 30, 4], [5, 5, 5], [40, 200, 900], [0, 20, 0], [0, 9, 0], [0, 0, 100]], np.uint32
+    )
     rows = np.arange(3)
     found = bounds(reference, rows.astype(np.uint16), rows.astype(np.uint32), patterns, lengths)
     below = np.array(reference.base)[:, None] + np.array(reference.slope)[:, None] * lengths

@@ -470,15 +470,15 @@ def test_explanation_names_what_was_typed_synonyms_and_faces(engine: Engine) -> 
     modem, light = found.pieces
     assert (modem.typed, modem.df, modem.idf) == ("光猫", 2, pytest.approx(math.log1p((3 - 2 + 0.5) / (2 + 0.5))))
     assert {match.term: (match.typed, match.faces) for match in modem.matches} == {
-        "光猫": (True, {"title": 1, "body": 1}),
-        "onu": (False, {"body": 1}),
+        "光猫": (True, {"title": 1, "body": 1, "lead": 1}),
+        "onu": (False, {"body": 1, "lead": 1}),
     }
     assert modem.score + light.score + found.grams_added == pytest.approx(found.score)
     assert (found.coverage, found.coverage_factor, found.missed) == (1.0, 1.0, ())
     other = engine.explain(request, "B")
     assert other is not None and [bool(piece.matches) for piece in other.pieces] == [True, False]
     assert 0 < other.coverage < 1 and other.score == pytest.approx(
-        sum(piece.score for piece in other.pieces) * other.coverage**0.25 + other.grams_added
+        sum(piece.score for piece in other.pieces) * other.coverage ** Parameters().coverage + other.grams_added
     )
 
 
