@@ -8,6 +8,7 @@ import math
 import pytest
 
 from indexer import Engine, IndexDocument, Scope, SearchRequest, Sort, Tier, parse
+from indexer.ranking import Parameters
 from kb import clock
 from tests.conftest import Clock
 from tests.indexer.conftest import Search, ids
