@@ -5,6 +5,7 @@
       gen-000012/       one built index: `index/` holds the engine's files, `manifest.json` says what it was built from
       writer.lock       held while the generation in use is written to, and while CURRENT is moved
       dictionaries/     the dictionaries of generations, see `dictionaries.py`
+      dense/            vectors of entries, where a model is in use, see `vectors.py`
       worker.lock       held by the index worker as long as it runs, so that there is one
       build.lock        held for a whole rebuild, so that there is one at a time
 
@@ -34,6 +35,7 @@ from pathlib import Path
 from typing import IO, NamedTuple
 
 from indexer.analysis import Analyzer
+from indexer.dense import Dense
 from indexer.dictionaries import Dictionaries, Vocabulary
 from indexer.document import IndexDocument
 from indexer.engines.base import Engine
@@ -104,9 +106,11 @@ class Opened(NamedTuple):
 class Generations:
     """The generations below one folder. Share one object in a process; it is safe between threads."""
 
-    def __init__(self, root: Path, analyzer: Analyzer) -> None:
-        """`analyzer` reads the shipped dictionary."""
+    def __init__(self, root: Path, analyzer: Analyzer, *, dense_model: Path | None = None) -> None:
+        """`analyzer` reads the shipped dictionary; `dense_model` is a folder with a sentence encoder, see `dense.py`. Its
+        vectors hold for every generation."""
         self._root = root
+        self.dense = Dense(dense_model, root / "dense") if dense_model else None
         self.dictionaries = Dictionaries(root / "dictionaries", analyzer)
         self._opening = threading.Lock()
         self._open: Opened | None = None

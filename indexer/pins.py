@@ -11,7 +11,9 @@ import datetime as dt
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
+from functools import partial
 
+from indexer.dense import Dense
 from indexer.engines.base import Engine, Results, SearchRequest, Sort
 from indexer.query import Filter, Query
 
@@ -46,12 +48,15 @@ class Pins:
         return tuple(dict.fromkeys(pin.entry for pin in found if pin.holds(today)))
 
 
-def search(engine: Engine, pins: Pins, request: SearchRequest, *, today: dt.date) -> Results:
+def search(
+    engine: Engine, pins: Pins, request: SearchRequest, *, today: dt.date, dense: Dense | None = None
+) -> Results:
     """A page of results with its pinned entries on top, each shown and counted once. In another order than that of
-    relevance nothing is on top."""
+    relevance nothing is on top. `dense` puts the hits below them in another order."""
+    ask = partial(dense.search, engine) if dense else engine.search
     numbers = pins.of(request.query, today) if request.sort is Sort.RELEVANCE else ()
     if not numbers:
-        return engine.search(request)
+        return ask(request)
     # by the conditions of the query and by number, not by its words: a pin is there for what the words do not find
     named = replace(request.query, words=(), filters=(*request.query.filters, Filter("id", numbers, 0)))
     pinned = engine.search(replace(request, query=named, offset=0, limit=len(numbers)))
@@ -64,7 +69,7 @@ def search(engine: Engine, pins: Pins, request: SearchRequest, *, today: dt.date
         offset=max(0, request.offset - len(on_top)),
         limit=max(1, request.limit - len(here)),  # the total is wanted even when the pins fill the page
     )
-    results = engine.search(rest)
+    results = ask(rest)
     facets = {
         name: sorted(
             (Counter(dict(counts)) + Counter(dict(pinned.facets[name]))).items(), key=lambda one: (-one[1], one[0])

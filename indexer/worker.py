@@ -11,6 +11,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,6 +30,7 @@ from kb.store import ContentStore
 log = logging.getLogger(__name__)
 
 MAINTENANCE_S = 60.0  # seconds between sweeps for expired entries, merges and old outbox rows
+FILLED = 16  # vectors of entries that are written at a time
 RETRY_S = 2.0  # seconds to wait when there is no index, or a rebuild is being swapped in
 
 
@@ -49,6 +51,8 @@ class Worker:
         self._golden = golden
         self._database, self._store, self._generations = database, store, generations
         self._batch, self._poll_s = batch, poll_s
+        self._unfilled: deque[str] = deque()  # numbers of entries that may lack a vector
+        self._looked_through = ""  # the generation whose entries have been looked through for such
 
     def turn(self) -> int:
         """Take one batch; returns the number of outbox rows done, 0 when nothing was pending.
@@ -67,7 +71,29 @@ class Worker:
         with self._database.write() as session:
             outbox.acknowledge(session, batch.rows, {key: versions.get(number, 0) for key, number in numbers.items()})
             session.commit()
+        if self._generations.dense is not None:
+            self._unfilled.extend(versions)
         return len(batch.rows)
+
+    def fill(self, interrupted: Callable[[], bool] = lambda: False) -> int:
+        """Work out at most FILLED missing vectors of entries, if the operator has named a model, and give way when
+        `interrupted`; returns how many entries were looked at, 0 when none is left."""
+        dense = self._generations.dense
+        if dense is None or not dense.name:
+            self._unfilled.clear()
+            return 0
+        here = self._generations.opened()
+        if here.generation != self._looked_through:
+            self._unfilled = deque(dense.missing(here.engine.versions()))
+            self._looked_through = here.generation
+        taken = [self._unfilled.popleft() for _ in range(min(FILLED, len(self._unfilled)))]
+        if not taken:
+            return 0
+        with self._database.read() as session:
+            documents = feed.read(session, self._store, feed.ids_of(session, taken)).documents
+        done = dense.add(documents, interrupted=interrupted)
+        self._unfilled.extendleft(document.id for document in documents if document.id not in done)
+        return len(taken)
 
     def drain(self, progress: Callable[[int], None] = lambda done: None) -> int:
         """Take everything that is pending, unless a running worker is at it; returns the number of rows done."""
@@ -91,7 +117,7 @@ class Worker:
             while not stop.is_set():
                 seen = commits()  # before the turn looks, so that no change falls in between
                 try:
-                    busy = self.turn() > 0
+                    busy = self.turn() > 0 or self.fill(lambda seen=seen: stop.is_set() or commits() != seen) > 0
                     if time.monotonic() >= next_maintenance:
                         self.maintain()
                         next_maintenance = time.monotonic() + MAINTENANCE_S

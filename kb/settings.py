@@ -53,6 +53,10 @@ class Settings(BaseSettings):
     dictionary_dir: Path | None = Field(
         default=None, description="分词词典目录;空则用随产品的 · dictionary directory, default the shipped one"
     )
+    dense_model: Path | None = Field(
+        default=None,
+        description="句向量模型目录(model.onnx、vocab.txt),用于重排;空则不用 · folder of a sentence encoder, default none",
+    )
     worker_poll_s: float = Field(
         default=0.02,
         gt=0,

@@ -499,6 +499,11 @@ def _explain(services: Services, by: Person, query: str, number: str, *, as_json
         f"  覆盖 coverage {told.coverage:.4f} ×{told.coverage_factor:.4f}，字对 pairs of characters "
         f"+{told.grams_added:.6f}，先验 prior ×{told.prior:.4f}"
     )
+    if one := told.meaning:
+        print(
+            f"  语义 meaning {one.cosine:.4f}：按词第 {one.by_words}、按义第 {one.by_meaning}、合并后第 {one.rank} · "
+            "by words, by meaning, together"
+        )
 
 
 @main.command("access")

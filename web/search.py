@@ -29,6 +29,7 @@ from indexer import (
     pins,
     relaxing,
 )
+from indexer.dense import Dense
 from indexer.generations import Generations, Opened
 from indexer.query import Phrase
 from indexer.relaxing import Offer
@@ -153,11 +154,12 @@ class SearchService:
             scope = self._scope(by, outbox.out_of_sight(session))
             request = SearchRequest(query, scope, limit, max(0, offset), tuple(facets), sort)
             here = self._generations.opened()
-            answer = relaxing.search(partial(_ask, here), request)
+            ask = partial(_ask, here, self._generations.dense)
+            answer = relaxing.search(ask, request)
             meant = None if exact or pasted else self._meant(session, by, here, request)
             corrected = meant is not None and meant.runs_at_once(total=answer.results.total)
             if meant and corrected:
-                answer = relaxing.search(partial(_ask, here), replace(request, query=parse(meant.apply(query.text))))
+                answer = relaxing.search(ask, replace(request, query=parse(meant.apply(query.text))))
             results = answer.results
             visible = entries.find_visible(session, by, [hit.id for hit in results.hits])
         snippets = Snippets(answer.query, here.vocabulary.analyzer)
@@ -179,9 +181,14 @@ class SearchService:
         here = self._generations.opened()
         with self._database.read() as session:
             request = SearchRequest(parse(text), self._scope(by, outbox.out_of_sight(session)), limit=0)
-        return here.engine.explain(
-            replace(request, query=relaxing.loosened(partial(_ask, here), request).query), number
-        )
+        answer = relaxing.loosened(partial(_ask, here, None), request)
+        asked = replace(request, query=answer.query)
+        told = here.engine.explain(asked, number)
+        dense = self._generations.dense
+        if told is None or dense is None:
+            return told
+        below = replace(request.scope, exclude=request.scope.exclude | answer.results.pinned)
+        return replace(told, meaning=dense.meaning(here.engine, replace(asked, scope=below), number))
 
     def _meant(self, session: Session, by: Person, here: Opened, request: SearchRequest) -> Correction | None:
         """What was probably meant, if its words lead this person somewhere under the same conditions."""
@@ -316,6 +323,6 @@ class SearchService:
         )
 
 
-def _ask(here: Opened, request: SearchRequest) -> Results:
-    """Search as it is shown: with what somebody put on top."""
-    return pins.search(here.engine, here.vocabulary.pins, request, today=clock.today())
+def _ask(here: Opened, dense: Dense | None, request: SearchRequest) -> Results:
+    """Search as it is shown: with what somebody put on top, and in the order of the operator's model, if there is one."""
+    return pins.search(here.engine, here.vocabulary.pins, request, today=clock.today(), dense=dense)

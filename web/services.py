@@ -90,7 +90,7 @@ def open_services(settings: Settings | None = None, *, analyzer: Analyzer | None
     database = Database(settings.database_path)
     store = ContentStore(settings.store_path)
     analyzer = analyzer or Analyzer(settings.dictionary_path, settings.cache_path)
-    generations = Generations(settings.index_path, analyzer)
+    generations = Generations(settings.index_path, analyzer, dense_model=settings.dense_model)
     search = SearchService(database, store, generations)
     log = SearchLog(database, keep_days=settings.search_log_days)
     return Services(settings, database, store, generations, search, log)

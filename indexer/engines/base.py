@@ -85,7 +85,8 @@ class SearchRequest:
 
 @dataclass(frozen=True)
 class Hit:
-    """A document found; scores compare within one result and tier only."""
+    """A document found; scores compare within one result and tier only. They are those of the words, also where a model
+    puts hits in another order."""
 
     id: str
     version: int
@@ -130,12 +131,24 @@ class Piece:
 
 
 @dataclass(frozen=True)
+class Meaning:
+    """Where the order by meaning puts a hit among those of its tier that have a vector: see `dense.py`. Ranks count from
+    1: `by_words`, `by_meaning`, and `rank` by `fused`, the sum of what the two are worth."""
+
+    cosine: float
+    by_words: int
+    by_meaning: int
+    fused: float
+    rank: int
+
+
+@dataclass(frozen=True)
 class Explanation:
     """Why a document stands where it does: `score` is the sum of `pieces` times `coverage_factor`, plus `grams_added`, all of it
     times `prior`, which speaks for the document whatever is asked.
 
     `coverage` is the share of the query's weight that the document has. Without a `tier` it was not found; `missed` are the
-    conditions that it does not meet."""
+    conditions that it does not meet. `meaning` is there where a model changes the order that the scores give."""
 
     id: str
     tier: Tier | None
@@ -148,6 +161,7 @@ class Explanation:
     prior: float
     documents: int
     missed: tuple[str, ...]
+    meaning: Meaning | None = None
 
 
 @dataclass(frozen=True)

@@ -170,9 +170,19 @@ class Piece(BaseModel):
     score: float
 
 
+class Meaning(BaseModel):
+    """Where a sentence encoder puts a hit, among those of its tier that have a vector; ranks count from 1."""
+
+    cosine: float
+    by_words: int
+    by_meaning: int
+    fused: float
+    rank: int
+
+
 class Explained(BaseModel):
     """`score` is the sum of `pieces` times `coverage_factor`, plus `grams_added`, all of it times `prior`. Without a `tier` the entry was not
-    found; `missed` are the conditions that it does not meet."""
+    found; `missed` are the conditions that it does not meet. `meaning` is there where a sentence encoder changes the order."""
 
     id: str
     tier: str | None
@@ -185,6 +195,7 @@ class Explained(BaseModel):
     prior: float
     documents: int
     missed: list[str]
+    meaning: Meaning | None
 
 
 class Suggestion(BaseModel):

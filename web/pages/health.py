@@ -36,7 +36,7 @@ class Check:
 
 def checks(here: Services) -> list[Check]:
     """What is found, part by part; nothing in here raises."""
-    return [_database(here), _index(here), _golden(here), _outbox(here), _store(here)]
+    return [_database(here), _index(here), _golden(here), _outbox(here), _store(here), *_dense(here)]
 
 
 @bp.get("/health")
@@ -103,6 +103,16 @@ def _outbox(here: Services) -> Check:
         said = f"{waiting} 项在等，最久 {int(oldest.total_seconds())} 秒：索引进程可能没有运行"
         return Check("outbox", "待索引", "yellow", said, "kb worker")
     return Check("outbox", "待索引", "green", f"{waiting} 项在等")
+
+
+def _dense(here: Services) -> list[Check]:
+    """Nothing where the operator has named no model."""
+    dense, title = here.generations.dense, "语义重排"
+    if dense is None:
+        return []
+    if dense.problem:
+        return [Check("dense", title, "yellow", f"KB_DENSE_MODEL 不能用，检索照常：{dense.problem}")]
+    return [Check("dense", title, "green", f"{dense.count} 条向量")]
 
 
 def _store(here: Services) -> Check:
