@@ -113,11 +113,15 @@ class Worker:
             self._generations.analyzer.pinyin("预热")  # loads dictionaries, which no change should wait for
             self._generations.analyzer.prepare_alike()
             next_maintenance = time.monotonic()
-            merging = threading.Thread()
+            merging, seen = threading.Thread(), commits()
+
+            def called_away() -> bool:
+                return stop.is_set() or commits() != seen
+
             while not stop.is_set():
                 seen = commits()  # before the turn looks, so that no change falls in between
                 try:
-                    busy = self.turn() > 0 or self.fill(lambda seen=seen: stop.is_set() or commits() != seen) > 0
+                    busy = self.turn() > 0 or self.fill(called_away) > 0
                     if time.monotonic() >= next_maintenance:
                         self.maintain()
                         next_maintenance = time.monotonic() + MAINTENANCE_S

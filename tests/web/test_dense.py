@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +14,15 @@ from indexer.analysis import Analyzer
 from indexer.worker import Worker
 from tests.web.conftest import SOLUTION, open_at
 from web.services import Services
+
+
+def test_without_the_setting_the_library_is_not_even_imported(tmp_path):
+    code = (
+        "import sys; from kb.settings import Settings; from web.services import open_services; "
+        "here = open_services(Settings()); sys.exit(bool(here.generations.dense) or 'onnxruntime' in sys.modules)"
+    )
+    environment = {name: value for name, value in os.environ.items() if name != "KB_DENSE_MODEL"}
+    subprocess.run([sys.executable, "-c", code], env=environment | {"KB_DATA_DIR": str(tmp_path)}, check=True)
 
 
 @pytest.fixture
