@@ -6,15 +6,18 @@ timer), closing goes through `close`, which asks `lifecycle.closing_gate`; the d
 
 from __future__ import annotations
 
+import datetime as dt
+import random
 import re
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session, selectinload
 
-from kb import audit, captured, clock, documents, entries, privacy, searches
+from kb import audit, captured, clock, documents, entries, outcomes, priorities, privacy, searches, verification
 from kb.access import Permission, Person, may_see
 from kb.documents import Attributes, Kind
-from kb.errors import Conflict, GateClosed, Invalid, NotFound, StaleVersion
+from kb.errors import Conflict, GateClosed, Invalid, NotFound
+from kb.incident_steps import MAX_REMARK, check_version, find, needed, require_open, step, touch
 from kb.lifecycle import (
     DONE_INCIDENT,
     UNMET_TEXT,
@@ -22,20 +25,25 @@ from kb.lifecycle import (
     ClosingFacts,
     EntryState,
     IncidentState,
-    Outcome,
     Unmet,
-    VerificationMethod,
-    check_incident_step,
     closing_gate,
 )
-from kb.models import Entry, Incident, Reference, Revision, Unit, Verification
+from kb.models import AuditRow, Entry, Incident, Reference, Revision, Unit
 from kb.numbers import INCIDENT, next_number
 from kb.plain import one_line, plain
+from kb.verification import verify
+
+__all__ = [
+    "CHANNELS", "MAX_DESCRIPTION", "MAX_REMARK", "MAX_TITLE", "cancel", "cancelled_sample", "check_version", "close",
+    "draft_from", "find", "link", "listing", "refer", "reopen", "report", "resolve", "take", "unmet", "verify", "wait",
+    "write_solution",
+]  # fmt: skip
 
 CHANNELS = ("web", "phone", "inspection", "monitoring")
 MAX_TITLE = 120  # characters
 MAX_DESCRIPTION = 20_000  # characters: a pasted log fits
-MAX_REMARK = 500  # characters of what a user said
+
+_CANCELS = ("cancel", "merge")  # audit actions
 
 # What a list shows of each incident, and what its gate is judged by: read for all of them at once.
 _LISTED = (
@@ -44,20 +52,13 @@ _LISTED = (
     selectinload(Incident.solution),
     selectinload(Incident.solution_revision),
     selectinload(Incident.verifications),
+    selectinload(Incident.duplicates),
+    selectinload(Incident.unit),
     selectinload(Incident.references).selectinload(Reference.entry),
 )
 
 
 # --- reading ---------------------------------------------------------------------------------------------------
-
-
-def find(session: Session, by: Person, number: str) -> Incident:
-    """The incident with this number; only staff read incidents."""
-    by.require(Permission.HANDLE_INCIDENTS)
-    incident = session.scalar(select(Incident).where(Incident.number == number.strip().upper()))
-    if incident is None:
-        raise NotFound(f"没有事件 {number} · no such incident", number=number)
-    return incident
 
 
 def listing(
@@ -78,19 +79,13 @@ def unmet(incident: Incident) -> list[Unmet]:
     solution, revision = incident.solution, incident.solution_revision
     return closing_gate(
         ClosingFacts(
-            verified=_is_verified(incident),
+            verified=verification.confirmed(incident),
+            others_verified=not verification.others(incident),
             solution_kind=solution.kind if solution else None,
             solution_entry_state=solution.state if solution else None,
             solution_revision_state=revision.state if revision else None,
         )
     )
-
-
-def _is_verified(incident: Incident) -> bool:
-    if incident.resolved_at is None or not incident.verifications:
-        return False
-    last = incident.verifications[-1]
-    return last.outcome == Outcome.SOLVED and last.created_at >= incident.resolved_at
 
 
 # --- the way of an incident ------------------------------------------------------------------------------------
@@ -103,18 +98,27 @@ def report(
     title: str,
     description: str,
     channel: str = "web",
-    priority: int = 4,
+    priority: int | None = None,
+    impact: int = 4,
+    urgency: int = 4,
+    category: str = "",
+    subscriber: str = "",
+    site: str = "",
+    device: str = "",
+    node: str = "",
     district: str = "",
     contact_name: str = "",
     contact_phone: str = "",
     address: str = "",
 ) -> Incident:
-    """Open an incident: anybody may report one."""
+    """Open an incident: anybody may report one. It goes to the group that looks after its district. Its priority follows from
+    impact and urgency, unless staff give one."""
     if by.id is None:  # how urgent it is, and how it came, is for staff to say
-        channel, priority = "web", 4
+        channel, priority, impact, urgency, category = "web", None, 4, 4, ""
     description = plain(description)
     title = one_line(title) or one_line(description)[:60]
     contact_name, contact_phone, address = one_line(contact_name), one_line(contact_phone), one_line(address)
+    category, subscriber, site, device, node = map(one_line, (category, subscriber, site, device, node))
     fields: dict[str, str] = {}
     if not title:
         fields["description"] = "请写明故障现象 · describe the fault"
@@ -124,7 +128,10 @@ def report(
         fields["description"] = f"描述最多 {MAX_DESCRIPTION} 字 · at most {MAX_DESCRIPTION} characters"
     if channel not in CHANNELS:
         fields["channel"] = "未知渠道 · unknown channel"
-    if priority not in (1, 2, 3, 4):
+    for name, level in (("impact", impact), ("urgency", urgency)):
+        if level not in priorities.LEVELS:
+            fields[name] = "取值 1 到 4 · 1 to 4"
+    if priority not in (None, *priorities.LEVELS):
         fields["priority"] = "优先级为 1 到 4 · priority is 1 to 4"
     if by.id is None and not re.search(r"\d{5}", re.sub(r"[-\s]", "", contact_phone)):
         fields["contact_phone"] = "请留联系电话，维修人员要联系您 · a phone number, so that we can call you"
@@ -132,6 +139,11 @@ def report(
         ("contact_name", contact_name, 80),
         ("contact_phone", contact_phone, 40),
         ("address", address, 200),
+        ("category", category, 80),
+        ("subscriber", subscriber, 40),
+        ("site", site, 80),
+        ("device", device, 80),
+        ("node", node, 80),
     ):
         if len(value.strip()) > most:
             fields[name] = f"最多 {most} 字 · at most {most} characters"
@@ -145,8 +157,16 @@ def report(
         title=title,
         description=description or title,
         channel=channel,
-        priority=priority,
+        priority=priority or priorities.priority(impact, urgency),
+        impact=impact,
+        urgency=urgency,
+        category=category,
+        subscriber=subscriber,
+        site=site,
+        device=device,
+        node=node,
         district=unit,
+        unit=unit.parent if unit else None,
         contact_name=contact_name,
         contact_phone=contact_phone,
         address=address,
@@ -161,7 +181,7 @@ def report(
 def take(session: Session, by: Person, incident: Incident) -> None:
     """Start (or go on) working on an incident oneself."""
     by.require(Permission.HANDLE_INCIDENTS)
-    _step(session, by, incident, IncidentState.IN_PROGRESS, "take")
+    step(session, by, incident, IncidentState.IN_PROGRESS, "take")
     incident.assignee_id = by.id
     incident.responded_at = incident.responded_at or clock.now()
 
@@ -169,60 +189,21 @@ def take(session: Session, by: Person, incident: Incident) -> None:
 def wait(session: Session, by: Person, incident: Incident, reason: str) -> None:
     """Set an incident aside until something happens; says what."""
     by.require(Permission.HANDLE_INCIDENTS)
-    _step(
+    step(
         session,
         by,
         incident,
         IncidentState.PENDING,
         "wait",
-        reason=_needed(reason, "reason", "等待什么 · waiting for what"),
+        reason=needed(reason, "reason", "等待什么 · waiting for what"),
     )
 
 
 def resolve(session: Session, by: Person, incident: Incident) -> None:
     """The technician holds it repaired; now the user has the word."""
     by.require(Permission.HANDLE_INCIDENTS)
-    _step(session, by, incident, IncidentState.RESOLVED, "resolve")
+    step(session, by, incident, IncidentState.RESOLVED, "resolve")
     incident.resolved_at = clock.now()
-
-
-def verify(
-    session: Session,
-    by: Person,
-    incident: Incident,
-    outcome: Outcome,
-    method: VerificationMethod,
-    *,
-    said_by: str,
-    remark: str = "",
-) -> Verification:
-    """Record what the user said of the repair. `unsolved` reopens the incident."""
-    if method is not VerificationMethod.SIGNED_LINK:
-        by.require(Permission.HANDLE_INCIDENTS)
-    said_by, remark = _needed(said_by, "said_by", "谁确认的 · who said so"), remark.strip()
-    if len(remark) > MAX_REMARK:
-        problem = f"备注最多 {MAX_REMARK} 字 · at most {MAX_REMARK} characters"
-        raise Invalid(problem, fields={"remark": problem})
-    if incident.state not in (IncidentState.RESOLVED, IncidentState.VERIFIED):
-        raise Conflict(
-            "维修人员标记已解决后才能确认 · it can be confirmed once it is marked resolved", state=incident.state
-        )
-    verification = Verification(
-        incident=incident,
-        outcome=outcome,
-        method=method,
-        said_by=said_by[:80],
-        remark=remark,
-        recorded_by_id=by.id,
-        created_at=clock.now(),
-    )
-    session.add(verification)
-    session.flush()
-    if outcome is Outcome.UNSOLVED:
-        _reopen(session, by, incident, remark or "用户确认未解决")
-    elif incident.state == IncidentState.RESOLVED:
-        _step(session, by, incident, IncidentState.VERIFIED, f"verify_{method}", reason=f"{said_by} {remark}".strip())
-    return verification
 
 
 def close(session: Session, by: Person, incident: Incident) -> None:
@@ -232,29 +213,56 @@ def close(session: Session, by: Person, incident: Incident) -> None:
     if missing:
         texts = [UNMET_TEXT[item] for item in missing]
         raise GateClosed("还不能关闭 · it cannot close yet: " + "; ".join(texts), unmet=texts)
-    _step(session, by, incident, IncidentState.CLOSED, "close")
+    step(session, by, incident, IncidentState.CLOSED, "close")
     incident.closed_at = clock.now()
+    outcomes.held(session, incident)
     captured.capture(session, by, incident)
 
 
 def reopen(session: Session, by: Person, incident: Incident, *, reason: str) -> None:
     """It is not solved after all."""
     by.require(Permission.HANDLE_INCIDENTS)
-    _reopen(session, by, incident, _needed(reason, "reason", "为什么重开 · why"))
-
-
-def _reopen(session: Session, by: Person, incident: Incident, reason: str) -> None:
-    if incident.state == IncidentState.CLOSED:
-        captured.withdraw(session, by, incident)
-    _step(session, by, incident, IncidentState.REOPENED, "reopen", reason=reason)
-    incident.resolved_at = incident.closed_at = None
+    reason = needed(reason, "reason", "为什么重开 · why")
+    if incident.state in (IncidentState.VERIFIED, IncidentState.CLOSED):  # the user had confirmed it, and it failed
+        outcomes.refused(session, incident, reason)
+    verification.reopen_it(session, by, incident, reason)
 
 
 def cancel(session: Session, by: Person, incident: Incident, reason: CancelReason, *, remark: str = "") -> None:
-    """It was no incident: only a lead says so, with a reason from the list."""
+    """It was no incident: only a lead says so, with a reason from the list, and not after the user has spoken of a repair."""
     by.require(Permission.CANCEL_INCIDENTS)
+    if incident.verifications or incident.duplicates:
+        raise Conflict(
+            "用户已答复，或有别的报修并入，不能取消 · its user has answered, or reports were merged into it",
+            state=incident.state,
+        )
+    step(session, by, incident, IncidentState.CANCELLED, "cancel", reason=f"{reason} {remark}".strip())
     incident.cancel_reason = reason
-    _step(session, by, incident, IncidentState.CANCELLED, "cancel", reason=f"{reason} {remark}".strip())
+
+
+def cancelled_sample(session: Session, by: Person, month: str, *, size: int = 10) -> tuple[int, list[Incident]]:
+    """How many incidents were cancelled in a month (2026-11, local time), and a random few of them to look at again: the
+    same ones for everybody who asks, and nobody can tell beforehand which."""
+    by.require(Permission.CANCEL_INCIDENTS)
+    try:
+        first = dt.datetime.strptime(month, "%Y-%m").replace(tzinfo=clock.LOCAL)
+    except ValueError as exc:
+        problem = "月份写作 2026-11 · a month is written 2026-11"
+        raise Invalid(problem, fields={"month": problem}) from exc
+    after = (first + dt.timedelta(days=32)).replace(day=1)
+    at = (
+        select(func.max(AuditRow.at))
+        .where(AuditRow.subject_type == "incident", AuditRow.subject_id == Incident.id, AuditRow.action.in_(_CANCELS))
+        .scalar_subquery()
+    )
+    rows = session.scalars(
+        select(Incident)
+        .where(Incident.state == IncidentState.CANCELLED, at >= first, at < after)
+        .order_by(Incident.id)
+        .options(selectinload(Incident.assignee), selectinload(Incident.duplicate_of))
+    ).all()
+    draw = random.Random(f"cancelled {month} {len(rows)}")
+    return len(rows), draw.sample(list(rows), min(size, len(rows)))
 
 
 # --- what it is tied to ----------------------------------------------------------------------------------------
@@ -264,7 +272,7 @@ def link(session: Session, by: Person, incident: Incident, entry: Entry, *, word
     """Make a published solution the one that resolves this incident; an earlier one is replaced, audited. `words` are
     what was searched for when it was found, `search` is the token of that search."""
     by.require(Permission.HANDLE_INCIDENTS)
-    _require_open(incident)
+    require_open(incident)
     if entry.kind != Kind.SOLUTION:
         raise Conflict(
             f"{entry.number} 不是解决方案，请作为参考引用 · not a solution; add it as a reference", number=entry.number
@@ -280,17 +288,17 @@ def link(session: Session, by: Person, incident: Incident, entry: Entry, *, word
 def refer(session: Session, by: Person, incident: Incident, entry: Entry) -> None:
     """Refer to an entry besides the solution; any number, each once."""
     by.require(Permission.HANDLE_INCIDENTS)
-    _require_open(incident)
+    require_open(incident)
     if not any(reference.entry is entry for reference in incident.references):
         incident.references.append(Reference(entry=entry))
-        _touch(incident)
+        touch(incident)
         audit.record(session, by, incident, "refer", reason=entry.number)
 
 
 def write_solution(session: Session, by: Person, incident: Incident, attributes: Attributes, body: str) -> Revision:
     """Write a new solution from this incident and tie it to it; the gate waits for its approval."""
     by.require(Permission.HANDLE_INCIDENTS)
-    _require_open(incident)
+    require_open(incident)
     if attributes.kind is not Kind.SOLUTION:
         raise Invalid("kind: 事件只能写解决方案 · an incident gets a solution", fields={"kind": "solution"})
     revision = entries.create(session, by, attributes, body, incident=incident)
@@ -316,43 +324,7 @@ def draft_from(incident: Incident) -> str:
 def _set_solution(session: Session, by: Person, incident: Incident, entry: Entry, revision_id: int) -> None:
     before = incident.solution.number if incident.solution else ""
     incident.solution_entry_id, incident.solution_revision_id = entry.id, revision_id
-    _touch(incident)
+    touch(incident)
     session.flush()
     session.expire(incident, ["solution", "solution_revision"])
     audit.record(session, by, incident, "relink" if before else "link", before=before[:20], after=entry.number[:20])
-
-
-def _require_open(incident: Incident) -> None:
-    if incident.state in DONE_INCIDENT:
-        raise Conflict("事件已结束，先重开 · the incident is done; reopen it first", state=incident.state)
-
-
-def _step(
-    session: Session, by: Person, incident: Incident, to: IncidentState, action: str, *, reason: str = ""
-) -> None:
-    check_incident_step(incident.state, to)
-    before, incident.state = incident.state, to
-    _touch(incident)
-    audit.record(session, by, incident, action, before=before, after=to, reason=reason)
-
-
-def _touch(incident: Incident) -> None:
-    incident.version += 1
-    incident.updated_at = clock.now()
-
-
-def check_version(incident: Incident, version: int) -> None:
-    """Refuse a change made on a page that somebody else has overtaken."""
-    if incident.version != version:
-        raise StaleVersion(
-            "事件已被别人更新，请看最新情况后再操作 · the incident changed meanwhile; look at it again",
-            yours=version,
-            latest=incident.version,
-        )
-
-
-def _needed(value: str, field: str, what: str) -> str:
-    value = value.strip()
-    if not value:
-        raise Invalid(f"请写明{what}", fields={field: f"请写明{what}"})
-    return value

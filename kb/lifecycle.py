@@ -60,6 +60,7 @@ class Decision(StrEnum):
 
 class IncidentState(StrEnum):
     NEW = "new"
+    ASSIGNED = "assigned"  # a line, group or person has it and has not begun
     IN_PROGRESS = "in_progress"
     PENDING = "pending"
     RESOLVED = "resolved"
@@ -71,13 +72,34 @@ class IncidentState(StrEnum):
 
 class Outcome(StrEnum):
     SOLVED = "solved"
+    UNCLEAR = "unclear"  # said to be solved, in words that say otherwise: asked again
     UNSOLVED = "unsolved"
 
 
 class VerificationMethod(StrEnum):
-    SIGNED_LINK = "signed_link"
-    CALL_BACK = "call_back"
-    ON_SITE = "on_site"
+    SIGNED_LINK = "signed_link"  # the user's own word
+    CALL_BACK = "call_back"  # heard by the person who recorded it
+    ON_SITE = "on_site"  # the user gave the technician the code of their report
+
+
+class ContactMethod(StrEnum):
+    """How was it tried to reach the user?"""
+
+    CALL = "call"
+    MESSAGE = "message"
+    VISIT = "visit"
+
+
+class HandoverReason(StrEnum):
+    """Why does an incident go on to another line, group or person?"""
+
+    DISPATCH = "dispatch"  # the first assignment
+    SKILL = "skill"
+    ON_SITE_WORK = "on_site_work"
+    NO_KNOWLEDGE = "no_knowledge"  # searched and found nothing that helps
+    WRONG_UNIT = "wrong_unit"
+    SHIFT = "shift"
+    OVERDUE = "overdue"
 
 
 class CancelReason(StrEnum):
@@ -112,19 +134,22 @@ ENTRY_STEPS: dict[EntryState, frozenset[EntryState]] = {
 }
 
 INCIDENT_STEPS: dict[IncidentState, frozenset[IncidentState]] = {
-    _I.NEW: frozenset({_I.IN_PROGRESS, _I.CANCELLED}),
-    _I.IN_PROGRESS: frozenset({_I.PENDING, _I.RESOLVED, _I.CANCELLED}),
-    _I.PENDING: frozenset({_I.IN_PROGRESS, _I.CANCELLED}),
+    _I.NEW: frozenset({_I.ASSIGNED, _I.IN_PROGRESS, _I.CANCELLED}),
+    _I.ASSIGNED: frozenset({_I.ASSIGNED, _I.IN_PROGRESS, _I.CANCELLED}),
+    _I.IN_PROGRESS: frozenset({_I.ASSIGNED, _I.PENDING, _I.RESOLVED, _I.CANCELLED}),
+    _I.PENDING: frozenset({_I.ASSIGNED, _I.IN_PROGRESS, _I.CANCELLED}),
     _I.RESOLVED: frozenset({_I.VERIFIED, _I.REOPENED}),
-    _I.VERIFIED: frozenset({_I.CLOSED, _I.REOPENED}),
+    _I.VERIFIED: frozenset({_I.CLOSED, _I.RESOLVED, _I.REOPENED}),  # to resolved when the user's word becomes unclear
     _I.CLOSED: frozenset({_I.REOPENED}),
-    _I.REOPENED: frozenset({_I.IN_PROGRESS, _I.RESOLVED}),
+    _I.REOPENED: frozenset({_I.ASSIGNED, _I.IN_PROGRESS, _I.RESOLVED}),
     _I.CANCELLED: frozenset(),
 }
 
 OPEN_REVISION = frozenset({_R.DRAFT, _R.SUBMITTED, _R.IN_REVIEW})
 WAITING_REVISION = frozenset({_R.SUBMITTED, _R.IN_REVIEW})
 DONE_INCIDENT = frozenset({_I.CLOSED, _I.CANCELLED})
+ASKED_INCIDENT = frozenset({_I.RESOLVED, _I.VERIFIED})  # the user has the word
+HANDED_OVER = frozenset(state for state, steps in INCIDENT_STEPS.items() if _I.ASSIGNED in steps)
 
 
 # what people call the states; the codes go to programs
@@ -145,6 +170,7 @@ ENTRY_NAMES: dict[str, str] = {
 }
 INCIDENT_NAMES: dict[str, str] = {
     _I.NEW: "新建",
+    _I.ASSIGNED: "已派单",
     _I.IN_PROGRESS: "处理中",
     _I.PENDING: "挂起",
     _I.RESOLVED: "已解决待确认",
@@ -184,6 +210,7 @@ class Unmet(StrEnum):
     """A condition of the closing gate that is not met."""
 
     NOT_VERIFIED = "not_verified"
+    OTHERS_NOT_VERIFIED = "others_not_verified"
     NO_SOLUTION = "no_solution"
     SOLUTION_NOT_APPROVED = "solution_not_approved"
     NOT_A_SOLUTION = "not_a_solution"
@@ -191,6 +218,7 @@ class Unmet(StrEnum):
 
 UNMET_TEXT: dict[Unmet, str] = {
     Unmet.NOT_VERIFIED: "用户尚未确认已解决 · the user has not confirmed the repair",
+    Unmet.OTHERS_NOT_VERIFIED: "并入的报修尚有报修人未确认 · a merged report's reporter has not confirmed the repair",
     Unmet.NO_SOLUTION: "尚未关联解决方案 · no resolving solution is linked",
     Unmet.SOLUTION_NOT_APPROVED: "关联的解决方案尚未通过两项审核 · the linked solution has not passed both reviews",
     Unmet.NOT_A_SOLUTION: "关联的词条不是解决方案 · the linked entry is not a solution",
@@ -199,12 +227,14 @@ UNMET_TEXT: dict[Unmet, str] = {
 
 @dataclass(frozen=True)
 class ClosingFacts:
-    """All that the gate looks at. `verified` is what the user last said, since the last resolution or reopening."""
+    """All that the gate looks at. `verified` is what the user last said, since the last resolution or reopening, and
+    `others_verified` whether all whose reports were merged into this one said so too."""
 
     verified: bool
     solution_kind: str | None
     solution_entry_state: str | None
     solution_revision_state: str | None
+    others_verified: bool = True
 
 
 def closing_gate(facts: ClosingFacts) -> list[Unmet]:
@@ -216,6 +246,8 @@ def closing_gate(facts: ClosingFacts) -> list[Unmet]:
     unmet: list[Unmet] = []
     if not facts.verified:
         unmet.append(Unmet.NOT_VERIFIED)
+    if not facts.others_verified:
+        unmet.append(Unmet.OTHERS_NOT_VERIFIED)
     if facts.solution_revision_state is None:
         unmet.append(Unmet.NO_SOLUTION)
         return unmet

@@ -29,8 +29,11 @@ from kb import clock
 from kb.dictionary_lines import DictionaryAction, LineKind
 from kb.documents import Attributes, Audience, Kind
 from kb.lifecycle import (
+    CancelReason,
+    ContactMethod,
     Decision,
     EntryState,
+    HandoverReason,
     IncidentState,
     Origin,
     Outcome,
@@ -261,7 +264,12 @@ class Incident(Base):
         _one_of("state", IncidentState),
         CheckConstraint("priority BETWEEN 1 AND 4", name="priority_range"),
         CheckConstraint("(solution_entry_id IS NULL) = (solution_revision_id IS NULL)", name="solution_pair"),
-        CheckConstraint("state <> 'cancelled' OR length(cancel_reason) > 0", name="cancelled_has_reason"),
+        CheckConstraint("impact BETWEEN 1 AND 4 AND urgency BETWEEN 1 AND 4", name="impact_urgency_range"),
+        CheckConstraint("line BETWEEN 1 AND 3", name="line_range"),
+        CheckConstraint("(state = 'cancelled') = (cancel_reason <> '')", name="cancelled_has_reason"),
+        _one_of("cancel_reason", ("", *CancelReason)),
+        CheckConstraint("duplicate_of_id IS NULL OR cancel_reason = 'duplicate'", name="merged_is_duplicate"),
+        CheckConstraint("duplicate_of_id <> id AND parent_id <> id", name="not_its_own_relative"),
         Index("ix_incidents_state", "state"),
     )
 
@@ -276,6 +284,20 @@ class Incident(Base):
     contact_name: Mapped[str] = mapped_column(String(80), default="")
     contact_phone: Mapped[str] = mapped_column(String(40), default="")
     address: Mapped[str] = mapped_column(String(200), default="")
+    subscriber: Mapped[str] = mapped_column(String(40), default="")  # number of the subscriber
+    site: Mapped[str] = mapped_column(String(80), default="")  # building, head-end, office
+    device: Mapped[str] = mapped_column(String(80), default="")
+    node: Mapped[str] = mapped_column(String(80), default="")  # of the topology
+    category: Mapped[str] = mapped_column(String(80), default="")
+    impact: Mapped[int] = mapped_column(default=4)
+    urgency: Mapped[int] = mapped_column(default=4)
+    line: Mapped[int] = mapped_column(default=1)  # of support
+    unit_id: Mapped[int | None] = mapped_column(ForeignKey("units.id"))  # who has it
+    parent_id: Mapped[int | None] = mapped_column(ForeignKey("incidents.id"), index=True)  # the area fault
+    duplicate_of_id: Mapped[int | None] = mapped_column(ForeignKey("incidents.id"), index=True)
+    ask_reporter: Mapped[bool] = mapped_column(default=True)  # of a duplicate: is it somebody else's report?
+    door_code_hash: Mapped[str] = mapped_column(String(120), default="")
+    door_code_failures: Mapped[int] = mapped_column(default=0)
     opened_by_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
     assignee_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
     solution_entry_id: Mapped[int | None] = mapped_column(ForeignKey("entries.id"), index=True)
@@ -290,12 +312,29 @@ class Incident(Base):
     resolved_at: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)
     closed_at: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)
 
-    district: Mapped[Unit | None] = relationship()
+    district: Mapped[Unit | None] = relationship(foreign_keys=[district_id])
+    unit: Mapped[Unit | None] = relationship(foreign_keys=[unit_id])
     opened_by: Mapped[User | None] = relationship(foreign_keys=[opened_by_id])
     assignee: Mapped[User | None] = relationship(foreign_keys=[assignee_id])
     solution: Mapped[Entry | None] = relationship(foreign_keys=[solution_entry_id])
     solution_revision: Mapped[Revision | None] = relationship(foreign_keys=[solution_revision_id])
-    verifications: Mapped[list[Verification]] = relationship(back_populates="incident", order_by="Verification.id")
+    verifications: Mapped[list[Verification]] = relationship(
+        back_populates="incident", foreign_keys="Verification.incident_id", order_by="Verification.id"
+    )
+    attempts: Mapped[list[ContactAttempt]] = relationship(back_populates="incident", order_by="ContactAttempt.id")
+    handovers: Mapped[list[Handover]] = relationship(order_by="Handover.id")
+    duplicate_of: Mapped[Incident | None] = relationship(
+        remote_side=[id], foreign_keys=[duplicate_of_id], back_populates="duplicates"
+    )
+    duplicates: Mapped[list[Incident]] = relationship(
+        foreign_keys=[duplicate_of_id], back_populates="duplicate_of", order_by="Incident.id"
+    )
+    parent: Mapped[Incident | None] = relationship(
+        remote_side=[id], foreign_keys=[parent_id], back_populates="children"
+    )
+    children: Mapped[list[Incident]] = relationship(
+        foreign_keys=[parent_id], back_populates="parent", order_by="Incident.id"
+    )
     references: Mapped[list[Reference]] = relationship(order_by="Reference.id")
 
 
@@ -321,6 +360,7 @@ class Verification(Base):
         _one_of("outcome", Outcome),
         _one_of("method", VerificationMethod),
         CheckConstraint("length(trim(said_by)) > 0", name="said_by_somebody"),
+        CheckConstraint("method = 'signed_link' OR recorded_by_id IS NOT NULL", name="heard_by_somebody"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -330,10 +370,85 @@ class Verification(Base):
     said_by: Mapped[str] = mapped_column(String(80))
     remark: Mapped[str] = mapped_column(Text, default="")
     recorded_by_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
+    # whose word it is where reports were merged: the report that was merged, or none for the incident's own reporter
+    reporter_id: Mapped[int | None] = mapped_column(ForeignKey("incidents.id"))
     created_at: Mapped[dt.datetime] = mapped_column(UtcDateTime, default=clock.now)
 
-    incident: Mapped[Incident] = relationship(back_populates="verifications")
+    incident: Mapped[Incident] = relationship(back_populates="verifications", foreign_keys=[incident_id])
     recorded_by: Mapped[User | None] = relationship()
+
+
+class ContactAttempt(Base):
+    """Somebody tried to reach the user about the repair, in vain. Never changed, never deleted."""
+
+    __tablename__ = "contact_attempts"
+    __table_args__ = (_one_of("method", ContactMethod),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    incident_id: Mapped[int] = mapped_column(ForeignKey("incidents.id"), index=True)
+    method: Mapped[str] = mapped_column(String(20))
+    remark: Mapped[str] = mapped_column(String(500), default="")
+    by_id: Mapped[int] = mapped_column(ForeignKey("users.id"))
+    created_at: Mapped[dt.datetime] = mapped_column(UtcDateTime, default=clock.now)
+
+    incident: Mapped[Incident] = relationship(back_populates="attempts")
+    by: Mapped[User] = relationship()
+
+
+class Handover(Base):
+    """An incident went on to another line, group or person, with what had been searched for. Never changed or deleted."""
+
+    __tablename__ = "handovers"
+    __table_args__ = (
+        _one_of("reason", HandoverReason),
+        CheckConstraint("length(trim(remark)) > 0", name="says_why"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    incident_id: Mapped[int] = mapped_column(ForeignKey("incidents.id"), index=True)
+    by_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
+    from_line: Mapped[int]
+    to_line: Mapped[int]
+    from_unit_id: Mapped[int | None] = mapped_column(ForeignKey("units.id"))
+    to_unit_id: Mapped[int | None] = mapped_column(ForeignKey("units.id"))
+    from_user_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
+    to_user_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
+    reason: Mapped[str] = mapped_column(String(30))
+    remark: Mapped[str] = mapped_column(String(500))
+    trail: Mapped[list[list[Any]]] = mapped_column(JSON)  # words searched for, hits
+    created_at: Mapped[dt.datetime] = mapped_column(UtcDateTime, default=clock.now)
+
+    to_unit: Mapped[Unit | None] = relationship(foreign_keys=[to_unit_id])
+    to_user: Mapped[User | None] = relationship(foreign_keys=[to_user_id])
+    by: Mapped[User | None] = relationship(foreign_keys=[by_id])
+
+
+class SolutionOutcome(Base):
+    """Did a revision of a solution hold where it was applied, as far as the user said? Never changed, never deleted."""
+
+    __tablename__ = "solution_outcomes"
+    __table_args__ = (_one_of("outcome", ("held", "refused")),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    revision_id: Mapped[int] = mapped_column(ForeignKey("revisions.id"), index=True)
+    incident_id: Mapped[int] = mapped_column(ForeignKey("incidents.id"), index=True)
+    outcome: Mapped[str] = mapped_column(String(20))
+    said: Mapped[str] = mapped_column(String(500), default="")
+    created_at: Mapped[dt.datetime] = mapped_column(UtcDateTime, default=clock.now)
+
+    incident: Mapped[Incident] = relationship()
+
+
+class EntryDoubt(Base):
+    """A published revision that keeps failing, and the evidence: it goes back to review by itself, once."""
+
+    __tablename__ = "entry_doubts"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    entry_id: Mapped[int] = mapped_column(ForeignKey("entries.id"), index=True)
+    revision_id: Mapped[int] = mapped_column(ForeignKey("revisions.id"), unique=True)
+    evidence: Mapped[str] = mapped_column(Text)
+    created_at: Mapped[dt.datetime] = mapped_column(UtcDateTime, default=clock.now)
 
 
 class AuditRow(Base):

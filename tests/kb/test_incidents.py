@@ -11,6 +11,7 @@ from kb.db import Database
 from kb.documents import Kind
 from kb.errors import BadTransition, Conflict, GateClosed, Invalid, NotAllowed, NotFound, StaleVersion
 from kb.lifecycle import CancelReason, Decision, IncidentState, Outcome, Part, Unmet, VerificationMethod
+from kb.models import Incident
 from kb.store import ContentStore
 from tests.conftest import Clock, People
 from tests.kb import samples
@@ -93,18 +94,19 @@ def test_database_refuses_a_closed_incident_that_loses_what_it_rests_on(
                 session.execute(text(statement))
 
 
-def test_database_refuses_an_incident_born_closed(database: Database, people: People) -> None:
+@pytest.mark.parametrize("state", ["closed", "verified", "cancelled"])
+def test_database_refuses_an_incident_born_closed(state: str, database: Database, people: People) -> None:
     with database.write() as session:
         incident = samples.incident(session, people.tech)
+        names = [column.name for column in Incident.__table__.columns if column.name not in ("id", "number", "state")]
+        listed = ", ".join(names)
         with pytest.raises(IntegrityError, match="does not begin closed"):
             session.execute(
                 text(
-                    "INSERT INTO incidents SELECT NULL, 'INC-9', 'closed', title, description, channel, priority, "
-                    "district_id, contact_name, contact_phone, address, opened_by_id, assignee_id, solution_entry_id, "
-                    "solution_revision_id, cancel_reason, version, created_at, updated_at, responded_at, resolved_at, "
-                    "closed_at FROM incidents WHERE id = :id"
+                    f"INSERT INTO incidents (number, state, {listed}) SELECT 'INC-9', :state, {listed} FROM incidents "
+                    "WHERE id = :id"
                 ),
-                {"id": incident.id},
+                {"id": incident.id, "state": state},
             )
 
 
