@@ -64,6 +64,6 @@ def needed(value: str, field: str, what: str) -> str:
 def short(value: str, field: str) -> str:
     value = value.strip()
     if len(value) > MAX_REMARK:
-        problem = f"最多 {MAX_REMARK} 字 · at most {MAX_REMARK} characters"
+        problem = f"备注最多 {MAX_REMARK} 字 · at most {MAX_REMARK} characters"
         raise Invalid(problem, fields={field: problem})
     return value

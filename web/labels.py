@@ -17,7 +17,9 @@ from kb.lifecycle import (
     INCIDENT_NAMES,
     REVISION_NAMES,
     CancelReason,
+    ContactMethod,
     Decision,
+    HandoverReason,
     Origin,
     Outcome,
     Part,
@@ -25,6 +27,7 @@ from kb.lifecycle import (
     Unmet,
     VerificationMethod,
 )
+from kb.priorities import IMPACT, URGENCY
 from kb.topology import MEDIA
 
 LABELS: dict[str, dict[str, str]] = {
@@ -66,12 +69,25 @@ LABELS: dict[str, dict[str, str]] = {
     "part": {Part.CONTENT: "内容审核", Part.FORMAL: "形式审核"},
     "decision": {Decision.APPROVE: "通过", Decision.RETURN: "退回"},
     "origin": {Origin.WRITTEN: "本地编写", Origin.LIBRARY: "随产品提供", Origin.IMPORTED: "导入"},
-    "outcome": {Outcome.SOLVED: "已解决", Outcome.UNSOLVED: "未解决"},
+    "outcome": {Outcome.SOLVED: "已解决", Outcome.UNCLEAR: "说法矛盾，待再问", Outcome.UNSOLVED: "未解决"},
     "method": {
         VerificationMethod.SIGNED_LINK: "用户链接",
         VerificationMethod.CALL_BACK: "电话回访",
-        VerificationMethod.ON_SITE: "现场确认",
+        VerificationMethod.ON_SITE: "现场确认码",
     },
+    "contact_method": {ContactMethod.CALL: "电话", ContactMethod.MESSAGE: "短信或微信", ContactMethod.VISIT: "上门"},
+    "handover_reason": {
+        HandoverReason.DISPATCH: "派单",
+        HandoverReason.SKILL: "需要专长",
+        HandoverReason.ON_SITE_WORK: "需要现场处理",
+        HandoverReason.NO_KNOWLEDGE: "查不到办法",
+        HandoverReason.WRONG_UNIT: "不归本组",
+        HandoverReason.SHIFT: "交接班",
+        HandoverReason.OVERDUE: "超时升级",
+    },
+    "line": {"1": "一线", "2": "二线", "3": "三线"},
+    "impact": {str(level): name for level, name in IMPACT.items()},
+    "urgency": {str(level): name for level, name in URGENCY.items()},
     "cancel_reason": {
         CancelReason.DUPLICATE: "重复报修",
         CancelReason.FALSE_REPORT: "误报",
@@ -79,6 +95,7 @@ LABELS: dict[str, dict[str, str]] = {
     },
     "unmet": {
         Unmet.NOT_VERIFIED: "用户尚未确认已解决",
+        Unmet.OTHERS_NOT_VERIFIED: "并入的报修尚有报修人未确认",
         Unmet.NO_SOLUTION: "尚未关联解决方案",
         Unmet.SOLUTION_NOT_APPROVED: "解决方案尚未通过两项审核",
         Unmet.NOT_A_SOLUTION: "关联的词条不是解决方案",
@@ -140,6 +157,12 @@ LABELS: dict[str, dict[str, str]] = {
         "outcome": "用户怎么说",
         "method": "怎么得知",
         "said_by": "谁确认的",
+        "code": "确认码",
+        "subscriber": "用户编号",
+        "site": "站点",
+        "node": "拓扑节点",
+        "line": "支持级别",
+        "person": "处理人",
         "reason": "原因或意见",
         "remark": "备注",
         "entry": "词条",
@@ -156,7 +179,15 @@ LABELS: dict[str, dict[str, str]] = {
         "resolve": "标记已解决",
         "verify_signed_link": "用户经链接确认",
         "verify_call_back": "电话回访确认",
-        "verify_on_site": "现场确认",
+        "verify_on_site": "用户在现场给出确认码",
+        "unclear": "确认的说法矛盾，待再问",
+        "wrong_code": "现场确认码不对",
+        "attempt": "联系用户未果",
+        "hand_over": "移交",
+        "merge": "作为重复报修并入",
+        "merged_in": "并入一份重复报修",
+        "parent": "改所属区域故障",
+        "question": "屡被用户否定，提请复核",
         "close": "关闭",
         "reopen": "重开",
         "cancel": "取消",
@@ -185,7 +216,7 @@ LABELS: dict[str, dict[str, str]] = {
 
 _TONE = {
     "published": "good", "approved": "good", "closed": "good", "verified": "good", "pass": "good", "approve": "good",
-    "solved": "good", "in_review": "wait", "submitted": "wait", "resolved": "wait", "pending": "wait", "look": "wait",
+    "solved": "good", "assigned": "busy", "unclear": "wait", "in_review": "wait", "submitted": "wait", "resolved": "wait", "pending": "wait", "look": "wait",
     "unverified": "wait", "expired": "wait", "single_source": "wait", "in_progress": "busy", "reopened": "bad",
     "returned": "bad", "retired": "bad", "fail": "bad", "return": "bad", "unsolved": "bad", "restricted": "bad",
     "new": "busy",

@@ -10,7 +10,9 @@ from indexer import FACETS, Sort
 from indexer.projection import FACES
 from kb import lifecycle
 from kb.documents import Attributes, Audience, Confidence, Kind
+from kb.handovers import LINES
 from kb.incidents import CHANNELS
+from kb.priorities import LEVELS
 from kb.topology import MEDIA
 from web import labels
 from web.forms import FIELDS
@@ -21,7 +23,8 @@ from web.forms import FIELDS
     [(Kind, "kind"), (Audience, "audience"), (Confidence, "confidence"), (lifecycle.EntryState, "entry_state"),
      (lifecycle.RevisionState, "revision_state"), (lifecycle.IncidentState, "incident_state"), (lifecycle.Role, "role"),
      (lifecycle.Part, "part"), (lifecycle.Decision, "decision"), (lifecycle.Origin, "origin"), (lifecycle.Outcome, "outcome"),
-     (lifecycle.VerificationMethod, "method"), (lifecycle.CancelReason, "cancel_reason"), (lifecycle.Unmet, "unmet"),
+     (lifecycle.VerificationMethod, "method"), (lifecycle.CancelReason, "cancel_reason"), (lifecycle.ContactMethod, "contact_method"),
+     (lifecycle.HandoverReason, "handover_reason"), (LINES, "line"), (LEVELS, "impact"), (LEVELS, "urgency"), (lifecycle.Unmet, "unmet"),
      (CHANNELS, "channel"), (MEDIA, "medium"), (FACETS, "facet"), (("exact", "words", "bigrams", "pinyin"), "tier"),
      (("exact", "words", "bigrams", "pinyin"), "tier_means"), (Sort, "sort"), (FACES, "face"), (("state", "validity", "audience", "group", "role"), "access_rule")],
 )  # fmt: skip

@@ -8,11 +8,12 @@ from typing import Any
 from apiflask import APIBlueprint
 from sqlalchemy.orm import Session
 
-from kb import entries, incidents
+from kb import entries, handovers, incidents, verification
 from kb.access import Permission, Person
 from kb.errors import Conflict
 from kb.lifecycle import DONE_INCIDENT, UNMET_TEXT, VerificationMethod
 from kb.models import Incident
+from web import asked_users as asked
 from web import links
 from web.api import schemas
 from web.context import person, services
@@ -30,6 +31,13 @@ def as_json(by: Person, incident: Incident) -> dict[str, Any]:
         "description": incident.description,
         "channel": incident.channel,
         "priority": incident.priority,
+        "impact": incident.impact,
+        "urgency": incident.urgency,
+        "category": incident.category,
+        "line": incident.line,
+        "unit": incident.unit.key if incident.unit else None,
+        "duplicate_of": incident.duplicate_of.number if incident.duplicate_of else None,
+        "parent": incident.parent.number if incident.parent else None,
         "district": incident.district.key if incident.district else None,
         "assignee": incident.assignee.username if incident.assignee else None,
         "solution": solution.number if solution and entries.may_read(by, solution) else None,
@@ -58,9 +66,11 @@ def report(given: schemas.Report) -> dict[str, object]:
     """Report a fault; anybody may."""
     with services().database.write() as session:
         incident = incidents.report(session, person(), **given.model_dump())
+        code = verification.issue_code(session, incident)
         session.commit()
     own = person().id is None  # the link is the reporter's word, so staff get none
-    return {"number": incident.number, "confirmation": links.confirmation(incident) if own else None}
+    link = links.confirmation(incident, code) if own else None
+    return {"number": incident.number, "confirmation": link, "door_code": code}
 
 
 @bp.get("/<number>")
@@ -116,11 +126,63 @@ def verify(number: str, given: schemas.Verify) -> dict[str, Any]:
         raise Conflict("用户链接只能由用户本人使用 · only the user confirms through the link")
 
     def step(session: Session, incident: Incident) -> None:
-        incidents.verify(
-            session, person(), incident, given.outcome, given.method, said_by=given.said_by, remark=given.remark
-        )
+        asked.record(session, person(), incident, asked.Said(**given.model_dump(exclude={"version"})))
 
     return _step(number, given, step)
+
+
+@bp.post("/<number>/attempt")
+@bp.input(schemas.Attempt, arg_name="given")
+@bp.output(schemas.Incident)
+def attempt(number: str, given: schemas.Attempt) -> dict[str, Any]:
+    """Note an attempt to reach the user that failed; the verification stays open."""
+    return _step(
+        number,
+        given,
+        lambda session, incident: verification.attempt(session, person(), incident, given.method, remark=given.remark),
+    )
+
+
+@bp.post("/<number>/hand-over")
+@bp.input(schemas.HandOver, arg_name="given")
+@bp.output(schemas.Incident)
+def hand_over(number: str, given: schemas.HandOver) -> dict[str, Any]:
+    """Give it to another line, group or person, with what was searched for."""
+    fields = given.model_dump(exclude={"version"})
+    return _step(number, given, lambda session, incident: handovers.hand_over(session, person(), incident, **fields))
+
+
+@bp.post("/<number>/merge")
+@bp.input(schemas.Merge, arg_name="given")
+@bp.output(schemas.Incident)
+def merge(number: str, given: schemas.Merge) -> dict[str, Any]:
+    """Cancel it as a duplicate of another; its reporter is asked there. Only a technical lead does."""
+
+    def step(session: Session, incident: Incident) -> None:
+        handovers.merge(session, person(), incident, incidents.find(session, person(), given.into))
+
+    return _step(number, given, step)
+
+
+@bp.post("/<number>/parent")
+@bp.input(schemas.Parent, arg_name="given")
+@bp.output(schemas.Incident)
+def parent(number: str, given: schemas.Parent) -> dict[str, Any]:
+    """Make it part of an area fault, or of none."""
+
+    def step(session: Session, incident: Incident) -> None:
+        area = incidents.find(session, person(), given.parent) if given.parent else None
+        handovers.set_parent(session, person(), incident, area)
+
+    return _step(number, given, step)
+
+
+@bp.post("/<number>/share-solution")
+@bp.input(schemas.Step, arg_name="given")
+@bp.output(schemas.Incident)
+def share_solution(number: str, given: schemas.Step) -> dict[str, Any]:
+    """Give an area fault's solution to its open children that have none."""
+    return _step(number, given, lambda session, incident: handovers.share_solution(session, person(), incident))
 
 
 @bp.post("/<number>/close")

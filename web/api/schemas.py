@@ -9,7 +9,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from indexer import FACETS, Sort
 from kb import incidents
-from kb.lifecycle import CancelReason, Decision, Outcome, Part, VerificationMethod
+from kb.lifecycle import CancelReason, ContactMethod, Decision, HandoverReason, Outcome, Part, VerificationMethod
 
 
 def _encodable(text: str) -> str:
@@ -59,7 +59,14 @@ class Report(Input):
     description: Words = Field(max_length=incidents.MAX_DESCRIPTION)
     title: Words = Field(default="", max_length=incidents.MAX_TITLE)
     channel: str = "web"
-    priority: int = Field(default=4, ge=1, le=4)
+    priority: int | None = Field(default=None, ge=1, le=4, description="默认由影响与紧急得出 · from impact and urgency")
+    impact: int = Field(default=4, ge=1, le=4)
+    urgency: int = Field(default=4, ge=1, le=4)
+    category: Words = ""
+    subscriber: Words = Field(default="", description="用户编号 · number of the subscriber")
+    site: Words = ""
+    device: Words = ""
+    node: Words = Field(default="", description="拓扑节点 · node of a topology")
     district: Words = ""
     contact_name: Words = ""
     contact_phone: Words = ""
@@ -87,6 +94,34 @@ class Verify(Step):
     method: VerificationMethod = VerificationMethod.CALL_BACK
     said_by: Words = Field(min_length=1, max_length=80)
     remark: Words = Field(default="", max_length=incidents.MAX_REMARK)
+    code: Words = Field(default="", max_length=20, description="现场确认码，仅 on_site · the user's code, for on_site")
+    again: bool = Field(default=False, description="说法矛盾后再次确认 · said once more after a contradiction")
+    reporter: Words = Field(
+        default="", description="并入的报修编号，其报修人所说 · the merged report whose reporter speaks"
+    )
+
+
+class Attempt(Step):
+    """Somebody tried to reach the user in vain."""
+
+    method: ContactMethod
+    remark: Words = Field(default="", max_length=incidents.MAX_REMARK)
+
+
+class HandOver(Step):
+    reason: HandoverReason
+    remark: Words = Field(min_length=1, max_length=incidents.MAX_REMARK)
+    line: int | None = Field(default=None, ge=1, le=3)
+    unit: Words = Field(default="", description="组或站 · key of a group or station")
+    person: Words = Field(default="", description="用户名 · user name")
+
+
+class Merge(Step):
+    into: Words = Field(description="主事件编号 · number of the main incident")
+
+
+class Parent(Step):
+    parent: Words = Field(default="", description="区域故障编号，空则解除 · number of the area fault, none if empty")
 
 
 class Reopen(Step):
@@ -237,8 +272,15 @@ class Incident(BaseModel):
     description: str
     channel: str
     priority: int
+    impact: int
+    urgency: int
+    category: str
+    line: int
+    unit: str | None
     district: str | None
     assignee: str | None
+    duplicate_of: str | None
+    parent: str | None
     solution: str | None
     references: list[str]
     unmet: list[str] = Field(description="关闭门槛尚缺 · what keeps it from closing")
@@ -254,6 +296,7 @@ class Incidents(BaseModel):
 class Reported(BaseModel):
     number: str
     confirmation: str | None = Field(description="仅无账号报修时给出 · only for a report without an account")
+    door_code: str = Field(description="现场确认码，只给用户，只出现这一次 · for the user alone, and shown this once")
 
 
 class Review(BaseModel):

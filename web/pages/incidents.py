@@ -10,12 +10,23 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from kb import audit, entries, incidents, searches
+from kb import audit, clock, entries, handovers, incidents, priorities, searches, servicehours, verification
 from kb.access import Permission
 from kb.errors import BadQuery, Conflict, IndexUnavailable, Invalid, KBError
-from kb.lifecycle import DONE_INCIDENT, INCIDENT_STEPS, CancelReason, IncidentState, Outcome, VerificationMethod
+from kb.lifecycle import (
+    DONE_INCIDENT,
+    INCIDENT_STEPS,
+    CancelReason,
+    ContactMethod,
+    HandoverReason,
+    IncidentState,
+    Outcome,
+    VerificationMethod,
+)
 from kb.models import AuditRow, Entry, Incident
+from kb.servicehours import Calendar
 from web import lists
+from web.asked_users import Said, record
 from web.context import needs, person, remember, services
 from web.search import Page
 
@@ -23,9 +34,10 @@ bp = Blueprint("incidents", __name__, url_prefix="/incidents")
 SUGGESTIONS = 6  # hits beside an incident
 _WORDS = 1000  # characters of a description that say enough to search by; a pasted log goes on for pages
 LISTED = 100  # incidents on one list
-_Choice = TypeVar("_Choice", Outcome, VerificationMethod, CancelReason)
+_Choice = TypeVar("_Choice", Outcome, VerificationMethod, CancelReason, ContactMethod, HandoverReason)
 _LINKS = ("link", "relink", "refer")  # steps whose audit row names entries
-_TABS = ("mine", "open", "done")
+_TABS = ("mine", "open", "overdue", "waiting", "unreachable", "done")
+_QUEUES = ("waiting", "unreachable")
 
 
 @bp.get("")
@@ -33,11 +45,38 @@ _TABS = ("mine", "open", "done")
 def index() -> ResponseReturnValue:
     tab = request.args.get("tab", "mine")
     tab = tab if tab in _TABS else "mine"
+    by, calendar = person(), _calendar()
     with services().database.read() as session:
-        rows = incidents.listing(session, person(), mine=tab == "mine", done=tab == "done", limit=LISTED)
+        waiting = verification.waiting(session, by, unreachable=tab == "unreachable") if tab in _QUEUES else []
+        rows = (
+            [row.incident for row in waiting]
+            if tab in _QUEUES
+            else incidents.listing(session, by, mine=tab == "mine", done=tab == "done", limit=LISTED)
+        )
+        due = {row.id: priorities.due(row, calendar) for row in rows}
+        if tab == "overdue":
+            rows = [row for row in rows if due[row.id].missed]
         shown = [(row, [] if row.state in DONE_INCIDENT else incidents.unmet(row)) for row in rows]
-        counts = lists.incident_counts(session)
-        return render_template("incidents/index.html", tab=tab, incidents=shown, counts=counts, limit=LISTED)
+        return render_template(
+            "incidents/index.html",
+            tab=tab,
+            incidents=shown,
+            due=due,
+            waiting={row.incident.id: row for row in waiting},
+            counts=lists.incident_counts(session),
+            limit=LISTED,
+            now=clock.now(),
+        )
+
+
+@bp.get("/cancelled")
+@needs(Permission.CANCEL_INCIDENTS)
+def cancelled() -> ResponseReturnValue:
+    """A sample of what was cancelled in a month, to be looked at again: it is the one way past the gate."""
+    month = request.args.get("month") or clock.today().strftime("%Y-%m")
+    with services().database.read() as session:
+        count, sample = incidents.cancelled_sample(session, person(), month)
+        return render_template("incidents/cancelled.html", month=month, count=count, incidents=sample)
 
 
 @bp.route("/new", methods=["GET", "POST"])
@@ -54,23 +93,30 @@ def new() -> ResponseReturnValue:
                     title=form.get("title", ""),
                     description=form.get("description", ""),
                     channel=form.get("channel", "phone"),
-                    priority=form.get("priority", 4, type=int),
+                    priority=form.get("priority", type=int),
+                    impact=form.get("impact", 4, type=int),
+                    urgency=form.get("urgency", 4, type=int),
+                    category=form.get("category", ""),
+                    subscriber=form.get("subscriber", ""),
+                    site=form.get("site", ""),
+                    device=form.get("device", ""),
+                    node=form.get("node", ""),
                     district=form.get("district", ""),
                     contact_name=form.get("contact_name", ""),
                     contact_phone=form.get("contact_phone", ""),
                     address=form.get("address", ""),
                 )
-                number = incident.number
+                number, code = incident.number, verification.issue_code(session, incident)
                 session.commit()
         except Invalid as exc:
             error = exc
         else:
-            flash(f"已登记 {number}", "good")
+            flash(f"已登记 {number}。请把现场确认码 {code} 告诉用户：只显示这一次，修好后由用户告诉上门的人。", "good")
             return redirect(url_for("incidents.show", number=number))
     with services().database.read() as session:
         page = render_template(
             "incidents/new.html",
-            values={"channel": "phone", "priority": "4"} | request.form.to_dict(),
+            values={"channel": "phone", "impact": "4", "urgency": "4"} | request.form.to_dict(),
             fields=error.fields if error else {},
             districts=lists.districts(session),
             channels=incidents.CHANNELS,
@@ -117,17 +163,77 @@ def resolve(number: str) -> ResponseReturnValue:
 @bp.post("/<number>/verify")
 @needs(Permission.HANDLE_INCIDENTS)
 def verify(number: str) -> ResponseReturnValue:
-    """Staff write down what the user said. The user's own link is `report.confirm` and nothing else."""
+    """Staff write down what the user said."""
 
     def step(session: Session, incident: Incident) -> None:
-        outcome, method = _chosen(Outcome, "outcome"), _chosen(VerificationMethod, "method")
-        if method is VerificationMethod.SIGNED_LINK:
-            raise Conflict("用户链接只能由用户本人使用 · only the user confirms through the link")
-        incidents.verify(
-            session, person(), incident, outcome, method, said_by=_typed("said_by"), remark=_typed("remark")
+        said = Said(
+            outcome=_chosen(Outcome, "outcome"),
+            method=_chosen(VerificationMethod, "method"),
+            said_by=_typed("said_by"),
+            remark=_typed("remark"),
+            code=_typed("code"),
+            again=_typed("again") == "1",
+            reporter=_typed("reporter"),
         )
+        record(session, person(), incident, said)
 
     return _step(number, step)
+
+
+@bp.post("/<number>/attempt")
+@needs(Permission.HANDLE_INCIDENTS)
+def attempt(number: str) -> ResponseReturnValue:
+    return _step(
+        number,
+        lambda session, incident: verification.attempt(
+            session, person(), incident, _chosen(ContactMethod, "method"), remark=_typed("remark")
+        ),
+    )
+
+
+@bp.post("/<number>/hand-over")
+@needs(Permission.HANDLE_INCIDENTS)
+def hand_over(number: str) -> ResponseReturnValue:
+    return _step(
+        number,
+        lambda session, incident: handovers.hand_over(
+            session,
+            person(),
+            incident,
+            reason=_chosen(HandoverReason, "reason"),
+            remark=_typed("remark"),
+            line=request.form.get("line", type=int),
+            unit=_typed("unit"),
+            person=_typed("person"),
+        ),
+    )
+
+
+@bp.post("/<number>/merge")
+@needs(Permission.CANCEL_INCIDENTS)
+def merge(number: str) -> ResponseReturnValue:
+    return _step(
+        number,
+        lambda session, incident: handovers.merge(
+            session, person(), incident, incidents.find(session, person(), _typed("into"))
+        ),
+    )
+
+
+@bp.post("/<number>/parent")
+@needs(Permission.HANDLE_INCIDENTS)
+def parent(number: str) -> ResponseReturnValue:
+    def step(session: Session, incident: Incident) -> None:
+        area = incidents.find(session, person(), _typed("parent")) if _typed("parent") else None
+        handovers.set_parent(session, person(), incident, area)
+
+    return _step(number, step)
+
+
+@bp.post("/<number>/share-solution")
+@needs(Permission.HANDLE_INCIDENTS)
+def share_solution(number: str) -> ResponseReturnValue:
+    return _step(number, lambda session, incident: handovers.share_solution(session, person(), incident))
 
 
 @bp.post("/<number>/close")
@@ -218,11 +324,25 @@ def _page(number: str, *, error: KBError | None = None) -> str:
             hidden=_hidden(session, history),
             trail=searches.trail(session, incident),
             cancel_reasons=list(CancelReason),
+            due=priorities.due(incident, _calendar()),
+            pending=verification.pending(incident) if incident.state == IncidentState.RESOLVED else None,
+            asked_again=verification.asked_again(incident),
+            others=verification.others(incident),
+            reporters=[("", "本事件的报修人"), *((row.number, row.number) for row in verification.others(incident))],
+            code_holds=bool(incident.door_code_hash) and incident.door_code_failures < verification.CODE_TRIES,
+            units=[unit for unit in lists.units(session) if unit.kind != "district"],
+            staff=[user for user in lists.users(session) if user.active],
             error=error,
             fields=getattr(error, "fields", {}),
             typed=request.form if error else {},
             **_suggestions(incident),
         )
+
+
+def _calendar() -> Calendar:
+    """The installation's own service hours, if its data directory has any."""
+    local = services().settings.data_dir / servicehours.FILE
+    return servicehours.read(local if local.exists() else None)
 
 
 def _hidden(session: Session, history: list[AuditRow]) -> set[str]:

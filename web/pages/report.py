@@ -7,11 +7,12 @@ from flask import session as cookie
 from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
-from kb import incidents, privacy
+from kb import incidents, privacy, verification
 from kb.access import SUBSCRIBER, Permission
 from kb.accounts import SYSTEM
+from kb.confirmations import contradiction
 from kb.errors import BadQuery, IndexUnavailable, Invalid
-from kb.lifecycle import IncidentState, Outcome, VerificationMethod
+from kb.lifecycle import ASKED_INCIDENT, DONE_INCIDENT, IncidentState, Outcome, VerificationMethod
 from kb.models import Incident
 from web import links, lists
 from web.context import person, services
@@ -24,6 +25,7 @@ _WORDS = 500  # characters of a description that are searched by
 # What each state means to whoever waits for the repair.
 PLAIN = {
     IncidentState.NEW: "已受理，等待安排维修人员",
+    IncidentState.ASSIGNED: "已安排维修人员",
     IncidentState.IN_PROGRESS: "维修人员正在处理",
     IncidentState.PENDING: "已暂缓，维修人员会再联系您",
     IncidentState.RESOLVED: "维修人员认为已修好，请您确认",
@@ -47,8 +49,9 @@ def new() -> ResponseReturnValue:
     try:
         with services().database.write() as session:
             incident = _report(session, values)
+            code = verification.issue_code(session, incident)
             session.commit()
-            place = links.confirmation(incident)
+            place = links.confirmation(incident, code)
     except Invalid as exc:
         return _form(values, fields=exc.fields), exc.status
     cookie["reported"] = incident.number
@@ -57,14 +60,14 @@ def new() -> ResponseReturnValue:
 
 @bp.route("/confirm/<token>", methods=["GET", "POST"])
 def confirm(token: str) -> ResponseReturnValue:
-    number = links.incident_number(token)
+    number, code = links.read(token)
     if request.method == "POST":
         try:
             _confirm(number)
         except Invalid as exc:
-            return _status(number, fields=exc.fields), exc.status
+            return _status(number, code, fields=exc.fields), exc.status
         return redirect(url_for("report.confirm", token=token))
-    return _status(number), 200
+    return _status(number, code), 200
 
 
 def _report(session: Session, values: dict[str, str]) -> Incident:
@@ -87,11 +90,14 @@ def _confirm(number: str) -> None:
     except ValueError as exc:
         raise Invalid("请选择好了或没好", fields={"outcome": "请选择「好了」或「没好」 · choose one"}) from exc
     with services().database.write() as session:
-        incident = incidents.find(session, SYSTEM, number)
-        again = (
+        reported = incidents.find(session, SYSTEM, number)
+        incident, reporter = _main(reported)
+        withdrawn = (
             incident.state == IncidentState.VERIFIED and outcome is Outcome.UNSOLVED
         )  # said too soon that it is good
-        if incident.state != IncidentState.RESOLVED and not again:
+        asked = incident.state == IncidentState.RESOLVED
+        said_so = outcome is Outcome.SOLVED and verification.confirmed(incident, reporter)
+        if not (asked or withdrawn) or said_so:
             return  # answered already, perhaps by a second tap: the page says how things stand
         incidents.verify(
             session,
@@ -99,8 +105,10 @@ def _confirm(number: str) -> None:
             incident,
             outcome,
             VerificationMethod.SIGNED_LINK,
-            said_by=incident.contact_name or "报修人",
+            said_by=reported.contact_name or "报修人",
             remark=request.form.get("remark", "")[:500],
+            again=request.form.get("again") == "1",
+            reporter=reporter,
         )
         session.commit()
 
@@ -119,18 +127,33 @@ def _first_try(description: str) -> Page | None:
         return None  # a report is taken whatever search can or cannot do
 
 
-def _status(number: str, *, fields: dict[str, str] | None = None) -> str:
+def _main(reported: Incident) -> tuple[Incident, Incident | None]:
+    """The incident in which a report is repaired, and whose word this reporter's is there, see `kb.handovers`."""
+    if reported.duplicate_of is None:
+        return reported, None
+    return reported.duplicate_of, reported if reported.ask_reporter else None
+
+
+def _status(number: str, code: str, *, fields: dict[str, str] | None = None) -> str:
     with services().database.read() as session:
-        incident = incidents.find(session, SYSTEM, number)
+        reported = incidents.find(session, SYSTEM, number)
+        incident, reporter = _main(reported)
+        said = [row for row in incident.verifications if row.reporter_id == (reporter.id if reporter else None)]
+        asked = incident.state == IncidentState.RESOLVED
+        confirmed = verification.confirmed(incident, reporter)
+        unclear = asked and verification.asked_again(incident, reporter)
         return render_template(
             "report/confirm.html",
-            incident=incident,
-            title=privacy.mask(incident.title),
+            incident=reported,
+            title=privacy.mask(reported.title),
             said=PLAIN[IncidentState(incident.state)],
-            asking=incident.state == IncidentState.RESOLVED,
-            answered=incident.state == IncidentState.VERIFIED,
-            values=request.form if fields else {},
+            asking=asked and not confirmed,
+            answered=confirmed and incident.state in ASKED_INCIDENT,
+            unclear=said[-1].remark if unclear else "",
+            doubt=contradiction(said[-1].remark) if unclear else "",
+            code=code if reported.door_code_hash and incident.state not in DONE_INCIDENT else "",
+            values=request.form if fields else {"remark": said[-1].remark} if unclear else {},
             fresh=cookie.get("reported") == number and incident.state == IncidentState.NEW,
-            link=links.confirmation(incident),
+            link=links.confirmation(reported, code),
             fields=fields or {},
         )
