@@ -120,7 +120,10 @@ def test_a_merged_reporter_who_is_not_asked_keeps_the_row_open(stage: Stage) -> 
     samples.confirmed(stage.session, tech, stage.repaired)
     stage.session.flush()
     for state in ("verified", "closed"):
-        with pytest.raises(IntegrityError, match=r"merged report|without the user's word"), stage.session.begin_nested():
+        with (
+            pytest.raises(IntegrityError, match=r"merged report|without the user's word"),
+            stage.session.begin_nested(),
+        ):
             stage.session.execute(text(f"UPDATE incidents SET state = '{state}' WHERE id = {stage.repaired.id}"))
     incidents.verify(
         stage.session,
