@@ -42,6 +42,7 @@ from web.console import settings_or_error as _settings
 from web.console import show as _show
 from web.dictionary_commands import dictionary, golden
 from web.pages.health import checks
+from web.process_commands import change, problem
 from web.services import Services
 
 log = logging.getLogger(__name__)
@@ -791,7 +792,7 @@ def user_password(*, username: str, password_stdin: bool) -> None:
     print(f"已更新 changed: {username}")
 
 
-for _commands in (dictionary, golden):
+for _commands in (dictionary, golden, problem, change):
     main.add_command(_commands)
 
 
