@@ -304,6 +304,8 @@ class Incident(Base):
     solution_revision: Mapped[Revision | None] = relationship(foreign_keys=[solution_revision_id])
     verifications: Mapped[list[Verification]] = relationship(back_populates="incident", order_by="Verification.id")
     references: Mapped[list[Reference]] = relationship(order_by="Reference.id")
+    problems: Mapped[list[Problem]] = relationship(secondary="problem_incidents", order_by="Problem.id", viewonly=True)
+    changes: Mapped[list[Change]] = relationship(secondary="change_incidents", order_by="Change.id", viewonly=True)
 
 
 class Reference(Base):

@@ -43,6 +43,7 @@ def do(site, browser, verb, **form):
 
 def test_from_suspicion_to_closed(site, browse, tech, three):
     lead = browse("lead")
+    assert NUMBER in tech.get(f"/incidents/{three[0]}").text
     assert do(site, tech, "investigate").status_code == 302
     refused = do(site, tech, "know")
     assert refused.status_code == 409 and "尚未写明根本原因" in refused.text and "尚未写明临时措施" in refused.text
