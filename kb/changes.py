@@ -155,7 +155,7 @@ def clashes(mine: Slot, others: Iterable[Slot]) -> list[tuple[str, tuple[str, ..
 def conflicts(session: Session, change: Change) -> list[tuple[str, tuple[str, ...]]]:
     """Scheduled or running changes whose windows meet this one's on the same device."""
     mine = _slot(change)
-    if mine is None:
+    if mine is None or change.state not in (_S.SCHEDULED, _S.IMPLEMENTING):
         return []
     rows = session.scalars(
         select(Change)
