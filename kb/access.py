@@ -27,6 +27,10 @@ class Permission(StrEnum):
     WRITE_ENTRIES = "write_entries"
     REVIEW = "review"
     CANCEL_INCIDENTS = "cancel_incidents"
+    HANDLE_PROBLEMS = "handle_problems"
+    LEAD_PROBLEMS = "lead_problems"  # cancel one, and be told what looks like one
+    HANDLE_CHANGES = "handle_changes"  # request, schedule and implement, each as the person named
+    DECIDE_CHANGES = "decide_changes"  # approve, reject, review the results: never one's own
     RETIRE_ENTRIES = "retire_entries"
     TEND_CAPTURED = "tend_captured"  # the words that incidents gave an entry
     READ_ALL_GROUPS = "read_all_groups"  # restricted entries of every owner group
@@ -37,12 +41,13 @@ class Permission(StrEnum):
 
 
 P = Permission
-_STAFF = frozenset({P.READ_STAFF, P.HANDLE_INCIDENTS, P.WRITE_ENTRIES})
+_STAFF = frozenset({P.READ_STAFF, P.HANDLE_INCIDENTS, P.HANDLE_PROBLEMS, P.HANDLE_CHANGES, P.WRITE_ENTRIES})
+_LEAD = frozenset({P.REVIEW, P.CANCEL_INCIDENTS, P.LEAD_PROBLEMS, P.DECIDE_CHANGES})
 
 PERMISSIONS: dict[Role, frozenset[Permission]] = {
     Role.SUBSCRIBER: frozenset(),
     Role.TECHNICIAN: _STAFF,
-    Role.REVIEWER: _STAFF | {P.REVIEW, P.CANCEL_INCIDENTS, P.RETIRE_ENTRIES, P.TEND_CAPTURED, P.EXPLAIN_ACCESS},
+    Role.REVIEWER: _STAFF | _LEAD | {P.RETIRE_ENTRIES, P.TEND_CAPTURED, P.EXPLAIN_ACCESS},
     Role.KNOWLEDGE_MANAGER: _STAFF
     | {P.RETIRE_ENTRIES, P.TEND_CAPTURED, P.READ_ALL_GROUPS, P.IMPORT, P.OPERATE, P.EXPLAIN_ACCESS},
     Role.ADMINISTRATOR: _STAFF | {P.READ_ALL_GROUPS, P.IMPORT, P.OPERATE, P.MANAGE_USERS, P.EXPLAIN_ACCESS},

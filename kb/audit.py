@@ -6,9 +6,9 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from kb.access import Person
-from kb.models import AuditRow, Entry, Incident, Revision, User
+from kb.models import AuditRow, Change, Entry, Incident, Problem, Revision, User
 
-Subject = Entry | Revision | Incident | User
+Subject = Entry | Revision | Incident | Problem | Change | User
 
 
 def record(

@@ -7,7 +7,7 @@
     ├── NotAllowed              403  the person may not do this
     ├── Conflict                409  the thing is not in a state for it
     │   ├── BadTransition       409  the life cycle has no such step from here
-    │   ├── GateClosed          409  the closing gate's unmet conditions, listed
+    │   ├── GateClosed          409  a gate's unmet conditions, listed
     │   └── StaleVersion        409  somebody saved in between; carries both versions
     ├── IndexUnavailable        503  no usable index: an operator runs the command in `hint`
     ├── IndexLocked             503  another worker holds the writer: wait or stop that one
@@ -79,7 +79,7 @@ class BadTransition(Conflict):
 
 
 class GateClosed(Conflict):
-    """The incident may not close; `unmet` lists the conditions, in the words shown to people."""
+    """A gate is not met: of an incident, a problem or a change; `unmet` lists the conditions, in the words shown to people."""
 
     code = "gate_closed"
 

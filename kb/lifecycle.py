@@ -1,11 +1,14 @@
 """Which steps may a record take, and may this incident close?
 
 Everything here is pure: tables and functions over plain values. Pages, API, commands, imports and timers all ask
-the same functions; the database repeats the two promises that matter most (two reviews, closing gate) as triggers.
+the same functions; the database repeats the promises that matter most (two reviews, and the gates of incidents,
+problems and changes) as triggers.
 """
 
 from __future__ import annotations
 
+import datetime as dt
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -256,4 +259,298 @@ def closing_gate(facts: ClosingFacts) -> list[Unmet]:
     approved = facts.solution_revision_state in (_R.APPROVED, _R.SUPERSEDED)
     if not approved or facts.solution_entry_state not in (_E.PUBLISHED, _E.EXPIRED):
         unmet.append(Unmet.SOLUTION_NOT_APPROVED)
+    return unmet
+
+
+# --- problems: one cause behind several incidents ----------------------------------------------------------------
+
+
+class ProblemState(StrEnum):
+    NEW = "new"
+    INVESTIGATING = "investigating"
+    KNOWN_ERROR = "known_error"  # cause and workaround are known and written down; the repair may take long
+    RESOLVED = "resolved"
+    CLOSED = "closed"
+    CANCELLED = "cancelled"
+
+
+class ProblemCancelReason(StrEnum):
+    """Why something was no problem after all; a lead says so."""
+
+    DUPLICATE = "duplicate"
+    NO_COMMON_CAUSE = "no_common_cause"
+    OBSOLETE = "obsolete"  # what had it is no longer in service
+
+
+_P = ProblemState
+
+PROBLEM_STEPS: dict[ProblemState, frozenset[ProblemState]] = {
+    _P.NEW: frozenset({_P.INVESTIGATING, _P.CANCELLED}),
+    _P.INVESTIGATING: frozenset({_P.KNOWN_ERROR, _P.RESOLVED, _P.CANCELLED}),
+    _P.KNOWN_ERROR: frozenset({_P.INVESTIGATING, _P.RESOLVED, _P.CANCELLED}),
+    _P.RESOLVED: frozenset({_P.CLOSED, _P.INVESTIGATING}),
+    _P.CLOSED: frozenset(),  # what comes back is a new problem, with what the old one taught
+    _P.CANCELLED: frozenset(),
+}
+DONE_PROBLEM = frozenset({_P.CLOSED, _P.CANCELLED})
+PROBLEM_NAMES: dict[str, str] = {
+    _P.NEW: "新建",
+    _P.INVESTIGATING: "调查中",
+    _P.KNOWN_ERROR: "已知错误",
+    _P.RESOLVED: "已解决",
+    _P.CLOSED: "已关闭",
+    _P.CANCELLED: "已取消",
+}
+
+
+def check_problem_step(here: str, there: ProblemState) -> None:
+    if there not in PROBLEM_STEPS[ProblemState(here)]:
+        raise _refusal(here, there, PROBLEM_NAMES, "问题", "problem")
+
+
+class ProblemUnmet(StrEnum):
+    """A condition of a problem's gate that is not met."""
+
+    NO_ROOT_CAUSE = "no_root_cause"
+    NO_WORKAROUND = "no_workaround"
+    NO_SOLUTION = "no_solution"
+    NOT_A_SOLUTION = "not_a_solution"
+    SOLUTION_NOT_APPROVED = "solution_not_approved"
+
+
+PROBLEM_UNMET_TEXT: dict[str, str] = {
+    ProblemUnmet.NO_ROOT_CAUSE: "尚未写明根本原因 · the root cause is not recorded",
+    ProblemUnmet.NO_WORKAROUND: "尚未写明临时措施 · the workaround is not recorded",
+    ProblemUnmet.NO_SOLUTION: "尚无解决方案 · it has no solution",
+    ProblemUnmet.NOT_A_SOLUTION: "选定的词条不是解决方案 · the chosen entry is not a solution",
+    ProblemUnmet.SOLUTION_NOT_APPROVED: "解决方案尚未通过两项审核 · the solution has not passed both reviews",
+}
+
+
+@dataclass(frozen=True)
+class ProblemFacts:
+    """All that a problem's gates look at; the states are those of its solution and of what is published of it."""
+
+    root_cause: str
+    workaround: str
+    solution_kind: str | None
+    solution_entry_state: str | None
+    solution_revision_state: str | None
+
+
+def known_error_gate(facts: ProblemFacts) -> list[ProblemUnmet]:
+    """What keeps this problem from being a known error? By ITIL one has a cause and a workaround, both written down."""
+    unmet = [] if facts.root_cause.strip() else [ProblemUnmet.NO_ROOT_CAUSE]
+    return unmet if facts.workaround.strip() else [*unmet, ProblemUnmet.NO_WORKAROUND]
+
+
+def problem_gate(facts: ProblemFacts) -> list[ProblemUnmet]:
+    """Which conditions keep this problem from closing? Empty when none does."""
+    unmet = [] if facts.root_cause.strip() else [ProblemUnmet.NO_ROOT_CAUSE]
+    if facts.solution_entry_state is None:
+        return [*unmet, ProblemUnmet.NO_SOLUTION]
+    if facts.solution_kind != Kind.SOLUTION:
+        unmet.append(ProblemUnmet.NOT_A_SOLUTION)
+    if facts.solution_revision_state != _R.APPROVED or facts.solution_entry_state not in (_E.PUBLISHED, _E.EXPIRED):
+        unmet.append(ProblemUnmet.SOLUTION_NOT_APPROVED)
+    return unmet
+
+
+# --- changes: from a request to what came of it --------------------------------------------------------------------
+
+
+class ChangeKind(StrEnum):
+    STANDARD = "standard"
+    NORMAL = "normal"
+    EMERGENCY = "emergency"
+
+
+class ChangeState(StrEnum):
+    DRAFT = "draft"
+    SUBMITTED = "submitted"
+    APPROVED = "approved"
+    SCHEDULED = "scheduled"
+    IMPLEMENTING = "implementing"
+    IMPLEMENTED = "implemented"
+    ROLLED_BACK = "rolled_back"
+    REVIEWED = "reviewed"  # its results have been looked at
+    CLOSED = "closed"
+    REJECTED = "rejected"
+    CANCELLED = "cancelled"
+
+
+class ChangeOutcome(StrEnum):
+    SUCCESSFUL = "successful"
+    PARTIAL = "partial"
+    FAILED = "failed"
+    ROLLED_BACK = "rolled_back"
+
+
+class Caused(StrEnum):
+    """Did the change cause incidents? Saying nothing is no answer."""
+
+    NONE = "none"
+    SOME = "some"
+
+
+_C = ChangeState
+
+CHANGE_STEPS: dict[ChangeState, frozenset[ChangeState]] = {
+    _C.DRAFT: frozenset({_C.SUBMITTED, _C.CANCELLED}),
+    _C.SUBMITTED: frozenset({_C.DRAFT, _C.APPROVED, _C.REJECTED, _C.CANCELLED}),
+    # to draft: what was approved is changed, so the approval is void
+    _C.APPROVED: frozenset({_C.SCHEDULED, _C.DRAFT, _C.CANCELLED}),
+    _C.SCHEDULED: frozenset({_C.SCHEDULED, _C.IMPLEMENTING, _C.DRAFT, _C.CANCELLED}),
+    _C.IMPLEMENTING: frozenset({_C.IMPLEMENTED, _C.ROLLED_BACK}),
+    _C.IMPLEMENTED: frozenset({_C.ROLLED_BACK, _C.REVIEWED}),
+    _C.ROLLED_BACK: frozenset({_C.REVIEWED}),
+    _C.REVIEWED: frozenset({_C.CLOSED}),
+    _C.CLOSED: frozenset(),
+    _C.REJECTED: frozenset(),
+    _C.CANCELLED: frozenset(),
+}
+DONE_CHANGE = frozenset({_C.CLOSED, _C.REJECTED, _C.CANCELLED})
+STARTED_CHANGE = frozenset({_C.IMPLEMENTING, _C.IMPLEMENTED, _C.ROLLED_BACK, _C.REVIEWED, _C.CLOSED})
+RESULT_STATES = frozenset({_C.IMPLEMENTED, _C.ROLLED_BACK})  # when results are written down
+CHANGE_NAMES: dict[str, str] = {
+    _C.DRAFT: "草稿",
+    _C.SUBMITTED: "待批",
+    _C.APPROVED: "已批准",
+    _C.SCHEDULED: "已排期",
+    _C.IMPLEMENTING: "实施中",
+    _C.IMPLEMENTED: "已实施",
+    _C.ROLLED_BACK: "已回退",
+    _C.REVIEWED: "已评审",
+    _C.CLOSED: "已关闭",
+    _C.REJECTED: "已否决",
+    _C.CANCELLED: "已取消",
+}
+
+# Which documents are approved before anybody touches anything. An emergency may run its tests by a plan that is approved
+# afterwards, because waiting does the harm; what is done, its risk and its way back are known before in any case.
+PLANS_BEFORE: dict[ChangeKind, tuple[Kind, ...]] = {
+    ChangeKind.STANDARD: (Kind.CHANGE_REQUEST, Kind.TEST_PLAN, Kind.TECH_PLAN),
+    ChangeKind.NORMAL: (Kind.CHANGE_REQUEST, Kind.TEST_PLAN, Kind.TECH_PLAN),
+    ChangeKind.EMERGENCY: (Kind.CHANGE_REQUEST, Kind.TECH_PLAN),
+}
+PLANS = (Kind.CHANGE_REQUEST, Kind.TEST_PLAN, Kind.TECH_PLAN)  # which every change has in the end
+
+
+def check_change_step(here: str, there: ChangeState) -> None:
+    if there not in CHANGE_STEPS[ChangeState(here)]:
+        raise _refusal(here, there, CHANGE_NAMES, "变更", "change")
+
+
+class ChangeUnmet(StrEnum):
+    """A condition of one of a change's two gates that is not met."""
+
+    REQUEST_NOT_APPROVED = "request_not_approved"
+    TEST_PLAN_NOT_APPROVED = "test_plan_not_approved"
+    TECH_PLAN_NOT_APPROVED = "tech_plan_not_approved"
+    NOT_APPROVED = "not_approved"
+    NO_IMPLEMENTER = "no_implementer"
+    IMPLEMENTER_APPROVED = "implementer_approved"
+    NO_WINDOW = "no_window"
+    OUTSIDE_WINDOW = "outside_window"
+    NO_OUTCOME = "no_outcome"
+    NO_TEST_RESULTS = "no_test_results"
+    CAUSED_NOT_SAID = "caused_not_said"
+    ROLLBACK_NOT_SAID = "rollback_not_said"
+
+
+CHANGE_UNMET_TEXT: dict[str, str] = {
+    ChangeUnmet.REQUEST_NOT_APPROVED: "变更申请所列版本未通过审核 · the change request is not approved in the revision named",
+    ChangeUnmet.TEST_PLAN_NOT_APPROVED: "测试方案所列版本未通过审核 · the test plan is not approved in the revision named",
+    ChangeUnmet.TECH_PLAN_NOT_APPROVED: "技术方案所列版本未通过审核 · the technical plan is not approved in the revision named",
+    ChangeUnmet.NOT_APPROVED: "变更尚未批准 · the change is not approved",
+    ChangeUnmet.NO_IMPLEMENTER: "尚未指定实施人 · no implementer is named",
+    ChangeUnmet.IMPLEMENTER_APPROVED: "实施人不能是批准人 · the implementer approved the change",
+    ChangeUnmet.NO_WINDOW: "尚未定实施窗口 · no window is set",
+    ChangeUnmet.OUTSIDE_WINDOW: "现在不在实施窗口内 · now is not within the window",
+    ChangeUnmet.NO_OUTCOME: "尚未写明实施结果 · the outcome is not recorded",
+    ChangeUnmet.NO_TEST_RESULTS: "尚未写明测试结果 · the test results are not recorded",
+    ChangeUnmet.CAUSED_NOT_SAID: "尚未写明引发了哪些事件，或没有引发 · it is not said which incidents it caused, or that none",
+    ChangeUnmet.ROLLBACK_NOT_SAID: "回退与所写结果不符，或没有写明原因 · a roll-back and the outcome disagree, or it has no reason",
+}
+_PLAN_UNMET: dict[Kind, ChangeUnmet] = {
+    Kind.CHANGE_REQUEST: ChangeUnmet.REQUEST_NOT_APPROVED,
+    Kind.TEST_PLAN: ChangeUnmet.TEST_PLAN_NOT_APPROVED,
+    Kind.TECH_PLAN: ChangeUnmet.TECH_PLAN_NOT_APPROVED,
+}
+
+
+@dataclass(frozen=True)
+class PlanFacts:
+    """One document of a change: the state of its entry and of the revision that the change names."""
+
+    kind: str
+    entry_state: str
+    revision_state: str
+
+
+@dataclass(frozen=True)
+class ImplementationFacts:
+    """All that the first gate looks at; `at` is the moment when somebody wants to begin."""
+
+    kind: ChangeKind
+    plans: tuple[PlanFacts, ...]
+    approver_id: int | None
+    implementer_id: int | None
+    window_start: dt.datetime | None
+    window_end: dt.datetime | None
+    at: dt.datetime
+
+
+def plans_gate(kind: ChangeKind, plans: Iterable[PlanFacts]) -> list[ChangeUnmet]:
+    """Which plans keep this change from being approved or implemented? The revision named must be the one in force:
+    a plan that was replaced, expired or withdrawn since is another plan."""
+    good = {p.kind for p in plans if p.revision_state == _R.APPROVED and p.entry_state == _E.PUBLISHED}
+    return [_PLAN_UNMET[needed] for needed in PLANS_BEFORE[kind] if needed not in good]
+
+
+def implementation_gate(facts: ImplementationFacts) -> list[ChangeUnmet]:
+    """The first gate: which conditions keep this change from being implemented now? Empty when none does."""
+    unmet = plans_gate(facts.kind, facts.plans)
+    if facts.approver_id is None:
+        unmet.append(ChangeUnmet.NOT_APPROVED)
+    if facts.implementer_id is None:
+        unmet.append(ChangeUnmet.NO_IMPLEMENTER)
+    elif facts.implementer_id == facts.approver_id:
+        unmet.append(ChangeUnmet.IMPLEMENTER_APPROVED)
+    if facts.window_start is None or facts.window_end is None:
+        unmet.append(ChangeUnmet.NO_WINDOW)
+    elif not facts.window_start <= facts.at < facts.window_end:
+        unmet.append(ChangeUnmet.OUTSIDE_WINDOW)
+    return unmet
+
+
+@dataclass(frozen=True)
+class ResultFacts:
+    """All that the second gate looks at."""
+
+    plans: tuple[PlanFacts, ...]
+    outcome: str
+    test_results: str
+    caused: str
+    caused_incidents: int
+    rolled_back: bool
+    rollback_reason: str
+
+
+def result_gate(facts: ResultFacts) -> list[ChangeUnmet]:
+    """The second gate: what of its results is not recorded, so that this change cannot be reviewed and closed?
+
+    By now every plan has been approved, an emergency's test plan too; what happened to a plan afterwards does not count.
+    """
+    good = {p.kind for p in facts.plans if p.revision_state in (_R.APPROVED, _R.SUPERSEDED, _R.RETIRED)}
+    unmet = [_PLAN_UNMET[needed] for needed in PLANS if needed not in good]
+    if not facts.outcome:
+        unmet.append(ChangeUnmet.NO_OUTCOME)
+    if not facts.test_results.strip():
+        unmet.append(ChangeUnmet.NO_TEST_RESULTS)
+    if not facts.caused or (facts.caused == Caused.SOME) != (facts.caused_incidents > 0):
+        unmet.append(ChangeUnmet.CAUSED_NOT_SAID)
+    said = facts.outcome == ChangeOutcome.ROLLED_BACK
+    if (facts.outcome and said != facts.rolled_back) or (facts.rolled_back and not facts.rollback_reason.strip()):
+        unmet.append(ChangeUnmet.ROLLBACK_NOT_SAID)
     return unmet

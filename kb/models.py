@@ -29,7 +29,12 @@ from kb import clock
 from kb.dictionary_lines import DictionaryAction, LineKind
 from kb.documents import Attributes, Audience, Kind
 from kb.lifecycle import (
+    PLANS,
     CancelReason,
+    Caused,
+    ChangeKind,
+    ChangeOutcome,
+    ChangeState,
     ContactMethod,
     Decision,
     EntryState,
@@ -38,6 +43,8 @@ from kb.lifecycle import (
     Origin,
     Outcome,
     Part,
+    ProblemCancelReason,
+    ProblemState,
     RevisionState,
     Role,
     VerificationMethod,
@@ -336,6 +343,8 @@ class Incident(Base):
         foreign_keys=[parent_id], back_populates="parent", order_by="Incident.id"
     )
     references: Mapped[list[Reference]] = relationship(order_by="Reference.id")
+    problems: Mapped[list[Problem]] = relationship(secondary="problem_incidents", order_by="Problem.id", viewonly=True)
+    changes: Mapped[list[Change]] = relationship(secondary="change_incidents", order_by="Change.id", viewonly=True)
 
 
 class Reference(Base):
@@ -449,6 +458,159 @@ class EntryDoubt(Base):
     revision_id: Mapped[int] = mapped_column(ForeignKey("revisions.id"), unique=True)
     evidence: Mapped[str] = mapped_column(Text)
     created_at: Mapped[dt.datetime] = mapped_column(UtcDateTime, default=clock.now)
+
+
+class ProblemIncident(Base):
+    """An incident that a problem is behind; the incident goes its own way."""
+
+    __tablename__ = "problem_incidents"
+
+    problem_id: Mapped[int] = mapped_column(ForeignKey("problems.id"), primary_key=True)
+    incident_id: Mapped[int] = mapped_column(ForeignKey("incidents.id"), primary_key=True, index=True)
+
+
+class Problem(Base):
+    """A cause behind incidents, what is known of it, and the solution that came of it."""
+
+    __tablename__ = "problems"
+    __table_args__ = (
+        _one_of("state", ProblemState),
+        _one_of("cancel_reason", ("", *ProblemCancelReason)),
+        CheckConstraint("(state = 'cancelled') = (cancel_reason <> '')", name="cancelled_has_reason"),
+        CheckConstraint(
+            "state <> 'known_error' OR (length(trim(root_cause)) > 0 AND length(trim(workaround)) > 0)",
+            name="known_error_is_known",
+        ),
+        Index("ix_problems_state", "state"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    number: Mapped[str] = mapped_column(String(20), unique=True)
+    state: Mapped[str] = mapped_column(String(20), default=ProblemState.NEW)
+    title: Mapped[str] = mapped_column(String(200))
+    description: Mapped[str] = mapped_column(Text, default="")
+    root_cause: Mapped[str] = mapped_column(Text, default="")
+    workaround: Mapped[str] = mapped_column(Text, default="")
+    solution_entry_id: Mapped[int | None] = mapped_column(ForeignKey("entries.id"), index=True)
+    cancel_reason: Mapped[str] = mapped_column(String(60), default="")
+    opened_by_id: Mapped[int] = mapped_column(ForeignKey("users.id"))
+    owner_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
+    version: Mapped[int] = mapped_column(default=1)
+    created_at: Mapped[dt.datetime] = mapped_column(UtcDateTime, default=clock.now)
+    updated_at: Mapped[dt.datetime] = mapped_column(UtcDateTime, default=clock.now)
+    known_at: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)
+    closed_at: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)
+
+    opened_by: Mapped[User] = relationship(foreign_keys=[opened_by_id])
+    owner: Mapped[User | None] = relationship(foreign_keys=[owner_id])
+    solution: Mapped[Entry | None] = relationship()
+    incidents: Mapped[list[Incident]] = relationship(secondary="problem_incidents", order_by="Incident.id")
+    changes: Mapped[list[Change]] = relationship(secondary="change_problems", order_by="Change.id", viewonly=True)
+
+
+class ChangePlan(Base):
+    """One of the three documents of a change, in the revision that the change rests on."""
+
+    __tablename__ = "change_plans"
+    __table_args__ = (UniqueConstraint("change_id", "kind"), _one_of("kind", PLANS))
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    change_id: Mapped[int] = mapped_column(ForeignKey("changes.id"))
+    kind: Mapped[str] = mapped_column(String(30))
+    entry_id: Mapped[int] = mapped_column(ForeignKey("entries.id"), index=True)
+    revision_id: Mapped[int] = mapped_column(ForeignKey("revisions.id"))
+
+    entry: Mapped[Entry] = relationship()
+    revision: Mapped[Revision] = relationship()
+
+
+class ChangeProblem(Base):
+    """A problem that a change is meant to remove."""
+
+    __tablename__ = "change_problems"
+
+    change_id: Mapped[int] = mapped_column(ForeignKey("changes.id"), primary_key=True)
+    problem_id: Mapped[int] = mapped_column(ForeignKey("problems.id"), primary_key=True, index=True)
+
+
+class ChangeIncident(Base):
+    """An incident that a change answers, or one that it caused."""
+
+    __tablename__ = "change_incidents"
+    __table_args__ = (_one_of("role", ("answers", "caused")),)
+
+    change_id: Mapped[int] = mapped_column(ForeignKey("changes.id"), primary_key=True)
+    incident_id: Mapped[int] = mapped_column(ForeignKey("incidents.id"), primary_key=True, index=True)
+    role: Mapped[str] = mapped_column(String(20), primary_key=True)
+
+    incident: Mapped[Incident] = relationship()
+
+
+_AFTER_START = "('implementing', 'implemented', 'rolled_back', 'reviewed', 'closed')"
+
+
+class Change(Base):
+    """Something that is altered on purpose: who asked, who approved, who does it when, and what came of it."""
+
+    __tablename__ = "changes"
+    __table_args__ = (
+        _one_of("state", ChangeState),
+        _one_of("kind", ChangeKind),
+        _one_of("outcome", ("", *ChangeOutcome)),
+        _one_of("caused", ("", *Caused)),
+        CheckConstraint("approver_id <> requester_id", name="approver_did_not_ask"),
+        CheckConstraint("implementer_id <> approver_id", name="implementer_did_not_approve"),
+        CheckConstraint("reviewer_id <> implementer_id", name="reviewer_did_not_implement"),
+        CheckConstraint("window_start < window_end", name="window_has_length"),
+        CheckConstraint("(window_start IS NULL) = (window_end IS NULL)", name="window_has_ends"),
+        CheckConstraint(
+            f"approver_id IS NOT NULL OR state NOT IN {_AFTER_START[:-1]}, 'approved', 'scheduled')",
+            name="approved_by_somebody",
+        ),
+        CheckConstraint(
+            "(window_start IS NOT NULL AND implementer_id IS NOT NULL)"
+            f" OR state NOT IN {_AFTER_START[:-1]}, 'scheduled')",
+            name="scheduled_for_somebody",
+        ),
+        CheckConstraint(f"started_at IS NOT NULL OR state NOT IN {_AFTER_START}", name="started_at_some_time"),
+        CheckConstraint("reviewer_id IS NOT NULL OR state NOT IN ('reviewed', 'closed')", name="reviewed_by_somebody"),
+        CheckConstraint("(rolled_back_at IS NULL) = (rollback_reason = '')", name="rolled_back_for_a_reason"),
+        CheckConstraint("state <> 'rolled_back' OR rolled_back_at IS NOT NULL", name="rolled_back_at_some_time"),
+        Index("ix_changes_state", "state"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    number: Mapped[str] = mapped_column(String(20), unique=True)
+    state: Mapped[str] = mapped_column(String(20), default=ChangeState.DRAFT)
+    kind: Mapped[str] = mapped_column(String(20))
+    title: Mapped[str] = mapped_column(String(200))
+    description: Mapped[str] = mapped_column(Text)
+    nodes: Mapped[list[str]] = mapped_column(JSON, default=list)  # devices, by their ids in the topology
+    requester_id: Mapped[int] = mapped_column(ForeignKey("users.id"))
+    approver_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
+    implementer_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
+    reviewer_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
+    window_start: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)
+    window_end: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)
+    started_at: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)
+    finished_at: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)
+    rolled_back_at: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)
+    rollback_reason: Mapped[str] = mapped_column(Text, default="")
+    outcome: Mapped[str] = mapped_column(String(20), default="")
+    test_results: Mapped[str] = mapped_column(Text, default="")
+    caused: Mapped[str] = mapped_column(String(20), default="")
+    version: Mapped[int] = mapped_column(default=1)
+    created_at: Mapped[dt.datetime] = mapped_column(UtcDateTime, default=clock.now)
+    updated_at: Mapped[dt.datetime] = mapped_column(UtcDateTime, default=clock.now)
+    closed_at: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)
+
+    requester: Mapped[User] = relationship(foreign_keys=[requester_id])
+    approver: Mapped[User | None] = relationship(foreign_keys=[approver_id])
+    implementer: Mapped[User | None] = relationship(foreign_keys=[implementer_id])
+    reviewer: Mapped[User | None] = relationship(foreign_keys=[reviewer_id])
+    plans: Mapped[list[ChangePlan]] = relationship(order_by="ChangePlan.id")
+    problems: Mapped[list[Problem]] = relationship(secondary="change_problems", order_by="Problem.id")
+    incidents: Mapped[list[ChangeIncident]] = relationship(order_by="ChangeIncident.incident_id")
 
 
 class AuditRow(Base):

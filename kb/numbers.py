@@ -10,6 +10,8 @@ from kb.documents import Kind
 from kb.models import Counter, Entry
 
 INCIDENT = "INC"
+PROBLEM = "PRB"
+CHANGE = "CHA"  # the process; its three documents are entries, CHG
 PREFIX: dict[Kind, str] = {
     Kind.SOLUTION: "SOL",
     Kind.CHANGE_REQUEST: "CHG",

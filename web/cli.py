@@ -43,6 +43,7 @@ from web.console import show as _show
 from web.dictionary_commands import dictionary, golden
 from web.incident_commands import incidents
 from web.pages.health import checks
+from web.process_commands import change, problem
 from web.services import Services
 
 log = logging.getLogger(__name__)
@@ -792,7 +793,7 @@ def user_password(*, username: str, password_stdin: bool) -> None:
     print(f"已更新 changed: {username}")
 
 
-for _commands in (dictionary, golden, incidents):
+for _commands in (dictionary, golden, incidents, problem, change):
     main.add_command(_commands)
 
 

@@ -36,7 +36,7 @@ TITLES: dict[str, str] = {
     "bad_credentials": "用户名或密码不对",
     "conflict": "现在不能这样做",
     "bad_transition": "现在不能这样做",
-    "gate_closed": "还不能关闭",
+    "gate_closed": "条件还不满足",
     "stale_version": "内容已被别人更新",
     "index_unavailable": "检索暂时不可用",
     "index_locked": "索引正被占用",

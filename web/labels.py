@@ -10,19 +10,27 @@ from markupsafe import Markup, escape
 from indexer import Sort
 from indexer.projection import FACES
 from kb import clock
+from kb.changes import KIND_NAMES
 from kb.dictionary_lines import SECTIONS, DictionaryAction
 from kb.documents import Audience, Confidence, Kind
 from kb.lifecycle import (
+    CHANGE_NAMES,
+    CHANGE_UNMET_TEXT,
     ENTRY_NAMES,
     INCIDENT_NAMES,
+    PROBLEM_NAMES,
+    PROBLEM_UNMET_TEXT,
     REVISION_NAMES,
     CancelReason,
+    Caused,
+    ChangeOutcome,
     ContactMethod,
     Decision,
     HandoverReason,
     Origin,
     Outcome,
     Part,
+    ProblemCancelReason,
     Role,
     Unmet,
     VerificationMethod,
@@ -100,6 +108,25 @@ LABELS: dict[str, dict[str, str]] = {
         Unmet.SOLUTION_NOT_APPROVED: "解决方案尚未通过两项审核",
         Unmet.NOT_A_SOLUTION: "关联的词条不是解决方案",
     },
+    "problem_state": PROBLEM_NAMES,
+    "problem_unmet": {code: said.partition(" · ")[0] for code, said in PROBLEM_UNMET_TEXT.items()},
+    "problem_cancel_reason": {
+        ProblemCancelReason.DUPLICATE: "与另一问题重复",
+        ProblemCancelReason.NO_COMMON_CAUSE: "没有共同原因",
+        ProblemCancelReason.OBSOLETE: "设备或业务已停用",
+    },
+    "suspicion": {"district": "片区", "device": "设备", "category": "类目"},
+    "change_state": CHANGE_NAMES,
+    "change_kind": KIND_NAMES,
+    "change_unmet": {code: said.partition(" · ")[0] for code, said in CHANGE_UNMET_TEXT.items()},
+    "change_outcome": {
+        ChangeOutcome.SUCCESSFUL: "成功",
+        ChangeOutcome.PARTIAL: "部分成功",
+        ChangeOutcome.FAILED: "失败",
+        ChangeOutcome.ROLLED_BACK: "已回退",
+    },
+    "caused": {Caused.NONE: "没有引发事件", Caused.SOME: "引发了事件"},
+    "problem_impact": {"1": "全县或多个片区", "2": "一个片区", "3": "楼栋", "4": "单户"},
     "channel": {"web": "网页", "phone": "电话", "inspection": "巡检", "monitoring": "监控"},
     "priority": {"1": "紧急", "2": "高", "3": "中", "4": "普通"},
     "captured_source": {"query": "检索用语", "incident": "事件原话"},
@@ -170,6 +197,17 @@ LABELS: dict[str, dict[str, str]] = {
         "display_name": "姓名",
         "role": "角色",
         "unit": "单位",
+        "root_cause": "根本原因",
+        "workaround": "临时措施",
+        "incidents": "事件号",
+        "problems": "问题号",
+        "nodes": "设备编号",
+        "window_start": "窗口开始",
+        "window_end": "窗口结束",
+        "implementer": "实施人",
+        "test_results": "测试结果",
+        "caused": "是否引发事件",
+        "number": "编号",
     },
     # the verbs of the audit; what is not listed is shown as it was recorded
     "action": {
@@ -211,6 +249,25 @@ LABELS: dict[str, dict[str, str]] = {
         "remove_captured": "去掉匹配词",
         "check_in_library": "随产品检入",
         "check_in_imported": "导入检入",
+        "begin": "建立",
+        "investigate": "调查",
+        "write_down": "记录原因与措施",
+        "know": "列为已知错误",
+        "add_incident": "归入事件",
+        "remove_incident": "移出事件",
+        "offer": "关联到事件",
+        "rename_plans": "改用文件的新版本",
+        "submit_change": "提交审批",
+        "take_back": "收回",
+        "approve_change": "批准",
+        "reject_change": "否决",
+        "schedule": "排期",
+        "start": "开始实施",
+        "finish": "实施完成",
+        "roll_back": "回退",
+        "record_results": "记录结果",
+        "review_change": "评审结果",
+        "tie": "关联",
     },
 }
 
@@ -219,7 +276,8 @@ _TONE = {
     "solved": "good", "assigned": "busy", "unclear": "wait", "in_review": "wait", "submitted": "wait", "resolved": "wait", "pending": "wait", "look": "wait",
     "unverified": "wait", "expired": "wait", "single_source": "wait", "in_progress": "busy", "reopened": "bad",
     "returned": "bad", "retired": "bad", "fail": "bad", "return": "bad", "unsolved": "bad", "restricted": "bad",
-    "new": "busy",
+    "new": "busy", "investigating": "busy", "implementing": "busy", "known_error": "wait", "scheduled": "wait",
+    "implemented": "wait", "reviewed": "good", "rolled_back": "bad", "rejected": "bad",
 }  # fmt: skip
 
 

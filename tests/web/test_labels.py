@@ -50,3 +50,14 @@ def test_times_are_local_and_relative(stopped_clock):
 )
 def test_a_phone_number_is_recognised_by_its_owner_alone(phone, shown):
     assert labels.masked_phone(phone) == shown
+
+
+@pytest.mark.parametrize(
+    ("values", "of"),
+    [(lifecycle.ProblemState, "problem_state"), (lifecycle.ProblemUnmet, "problem_unmet"),
+     (lifecycle.ProblemCancelReason, "problem_cancel_reason"), (lifecycle.ChangeState, "change_state"),
+     (lifecycle.ChangeKind, "change_kind"), (lifecycle.ChangeUnmet, "change_unmet"),
+     (lifecycle.ChangeOutcome, "change_outcome"), (lifecycle.Caused, "caused")],
+)  # fmt: skip
+def test_every_value_of_problems_and_changes_has_a_name(values, of):
+    assert set(map(str, values)) == set(labels.LABELS[of])

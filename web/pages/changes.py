@@ -1,0 +1,198 @@
+"""Changes: from a request with its three documents, through two gates, to what came of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from sqlalchemy.orm import Session
+
+from kb import changes, clock, entries, library, process
+from kb.access import Permission
+from kb.errors import Conflict, Invalid, KBError, NotAllowed, NotFound
+from kb.lifecycle import (
+    CHANGE_STEPS,
+    DONE_CHANGE,
+    PLANS_BEFORE,
+    RESULT_STATES,
+    Caused,
+    ChangeKind,
+    ChangeOutcome,
+    ChangeState,
+)
+from kb.models import Change
+from web import lists
+from web.context import needs, person, services
+from web.process import chosen, history_of, moment, several
+
+bp = Blueprint("changes", __name__, url_prefix="/changes")
+LISTED = 100  # changes on one list
+_TABS = ("open", "mine", "done")
+_FORM_TIME = "%Y-%m-%dT%H:%M"
+_Use = Callable[[Session, Change], object]
+
+
+@bp.get("")
+@needs(Permission.HANDLE_CHANGES)
+def index() -> ResponseReturnValue:
+    tab = request.args.get("tab", "open")
+    tab = tab if tab in _TABS else "open"
+    with services().database.read() as session:
+        rows = changes.listing(session, person(), mine=tab == "mine", done=tab == "done", limit=LISTED)
+        shown = [(row, changes.unmet(row)) for row in rows]
+        return render_template("changes/index.html", tab=tab, changes=shown, limit=LISTED)
+
+
+@bp.route("/new", methods=["GET", "POST"])
+@needs(Permission.HANDLE_CHANGES)
+def new() -> ResponseReturnValue:
+    error: KBError | None = None
+    if request.method == "POST":
+        try:
+            with services().database.write() as session:
+                change = changes.begin(
+                    session,
+                    person(),
+                    kind=chosen(ChangeKind, _typed("kind"), "kind"),
+                    title=_typed("title"),
+                    description=_typed("description"),
+                    category=_typed("category"),
+                    owner_group=_typed("owner_group"),
+                    nodes=several(_typed("nodes")),
+                    problem_numbers=several(_typed("problems")),
+                    incident_numbers=several(_typed("incidents")),
+                )
+                number = change.number
+                session.commit()
+        except (Invalid, NotFound) as exc:
+            error = exc
+        else:
+            flash(f"已建立 {number} 和三份文件的草稿。写完后提交", "good")
+            return redirect(url_for("changes.show", number=number))
+    with services().database.read() as session:
+        page = render_template(
+            "changes/new.html",
+            values={"kind": "normal"} | (request.form if error else request.args).to_dict(),
+            fields=getattr(error, "fields", {}),
+            error=error,
+            categories=[path for path in library.taxonomy() if path.startswith("变更/")],
+            owners=lists.owner_groups(session, person()),
+        )
+    return page, error.status if error else 200
+
+
+@bp.get("/<number>")
+@needs(Permission.HANDLE_CHANGES)
+def show(number: str) -> ResponseReturnValue:
+    return _page(number), 200
+
+
+# --- the steps: one form each, all with the version of the change that the form was made from ----------------------
+
+
+def _schedule(session: Session, change: Change) -> None:
+    changes.schedule(
+        session,
+        person(),
+        change,
+        start=moment(_typed("window_start"), "window_start"),
+        end=moment(_typed("window_end"), "window_end"),
+        implementer=_typed("implementer"),
+    )
+
+
+def _record(session: Session, change: Change) -> None:
+    caused = _typed("caused")
+    changes.record(
+        session,
+        person(),
+        change,
+        outcome=chosen(ChangeOutcome, _typed("outcome"), "outcome"),
+        test_results=_typed("test_results"),
+        caused=chosen(Caused, caused, "caused") if caused else None,
+        numbers=several(_typed("incidents")),
+    )
+
+
+_STEPS: dict[str, _Use] = {
+    "rename_plans": lambda session, it: changes.rename_plans(session, person(), it),
+    "submit": lambda session, it: changes.submit(session, services().store, person(), it),
+    "take_back": lambda session, it: changes.take_back(session, person(), it, reason=_typed("reason")),
+    "approve": lambda session, it: changes.approve(session, person(), it, remark=_typed("remark")),
+    "reject": lambda session, it: changes.reject(session, person(), it, reason=_typed("reason")),
+    "cancel": lambda session, it: changes.cancel(session, person(), it, reason=_typed("reason")),
+    "schedule": _schedule,
+    "start": lambda session, it: changes.start(session, person(), it),
+    "finish": lambda session, it: changes.finish(session, person(), it),
+    "roll_back": lambda session, it: changes.roll_back(session, person(), it, reason=_typed("reason")),
+    "record": _record,
+    "review": lambda session, it: changes.review(session, person(), it, remark=_typed("remark")),
+    "close": lambda session, it: changes.close(session, person(), it),
+    "tie": lambda session, it: changes.tie(session, person(), it, _typed("number")),
+}
+
+
+def _door(use: _Use) -> Callable[[str], ResponseReturnValue]:
+    @needs(Permission.HANDLE_CHANGES)
+    def view(number: str) -> ResponseReturnValue:
+        try:
+            with services().database.write() as session:
+                change = changes.find(session, person(), number)
+                process.check_version(change, request.form.get("version", 0, type=int))
+                use(session, change)
+                session.commit()
+        except (Conflict, Invalid, NotAllowed, NotFound) as exc:
+            # the change as it is now, the reason on top, and what was typed still in its form
+            return _page(number, error=exc), exc.status
+        return redirect(url_for("changes.show", number=number))
+
+    return view
+
+
+for _name, _use in _STEPS.items():
+    bp.add_url_rule(f"/<number>/{_name}", _name, _door(_use), methods=["POST"])
+
+
+# --- what they share -------------------------------------------------------------------------------------------
+
+
+def _page(number: str, *, error: KBError | None = None) -> str:
+    by = person()
+    with services().database.read() as session:
+        change = changes.find(session, by, number)
+        lead, asked = by.may(Permission.DECIDE_CHANGES), by.id == change.requester_id
+        start, end = change.window_start, change.window_end
+        return render_template(
+            "changes/show.html",
+            change=change,
+            unmet=changes.unmet(change),
+            steps=CHANGE_STEPS[ChangeState(change.state)],
+            done=change.state in DONE_CHANGE,
+            recording=change.state in RESULT_STATES,
+            before=PLANS_BEFORE[ChangeKind(change.kind)],
+            # a document that was restricted meanwhile is named only to those who may read it
+            plans=[(row, entries.may_read(by, row.entry)) for row in change.plans],
+            outdated=changes.outdated(session, change),
+            conflicts=changes.conflicts(session, change),
+            answered=changes.of_role(change, changes.ANSWERS),
+            caused=changes.of_role(change, changes.CAUSED),
+            decides=lead and not asked,
+            asked=asked,
+            does=by.id == change.implementer_id,
+            lead=lead,
+            people=[user for user in lists.users(session) if user.active and user.id != change.approver_id],
+            window={
+                "window_start": start.astimezone(clock.LOCAL).strftime(_FORM_TIME) if start else "",
+                "window_end": end.astimezone(clock.LOCAL).strftime(_FORM_TIME) if end else "",
+                "implementer": change.implementer.username if change.implementer else "",
+            },
+            history=history_of(session, by, change),
+            error=error,
+            fields=getattr(error, "fields", {}),
+            typed=request.form if error else {},
+        )
+
+
+def _typed(name: str) -> str:
+    return request.form.get(name, "")
