@@ -26,6 +26,7 @@ class Permission(StrEnum):
     HANDLE_INCIDENTS = "handle_incidents"
     WRITE_ENTRIES = "write_entries"
     REVIEW = "review"
+    CORRECT = "correct"  # minor corrections, which nobody reviews
     CANCEL_INCIDENTS = "cancel_incidents"
     RETIRE_ENTRIES = "retire_entries"
     TEND_CAPTURED = "tend_captured"  # the words that incidents gave an entry
@@ -42,9 +43,10 @@ _STAFF = frozenset({P.READ_STAFF, P.HANDLE_INCIDENTS, P.WRITE_ENTRIES})
 PERMISSIONS: dict[Role, frozenset[Permission]] = {
     Role.SUBSCRIBER: frozenset(),
     Role.TECHNICIAN: _STAFF,
-    Role.REVIEWER: _STAFF | {P.REVIEW, P.CANCEL_INCIDENTS, P.RETIRE_ENTRIES, P.TEND_CAPTURED, P.EXPLAIN_ACCESS},
+    Role.REVIEWER: _STAFF
+    | {P.REVIEW, P.CORRECT, P.CANCEL_INCIDENTS, P.RETIRE_ENTRIES, P.TEND_CAPTURED, P.EXPLAIN_ACCESS},
     Role.KNOWLEDGE_MANAGER: _STAFF
-    | {P.RETIRE_ENTRIES, P.TEND_CAPTURED, P.READ_ALL_GROUPS, P.IMPORT, P.OPERATE, P.EXPLAIN_ACCESS},
+    | {P.CORRECT, P.RETIRE_ENTRIES, P.TEND_CAPTURED, P.READ_ALL_GROUPS, P.IMPORT, P.OPERATE, P.EXPLAIN_ACCESS},
     Role.ADMINISTRATOR: _STAFF | {P.READ_ALL_GROUPS, P.IMPORT, P.OPERATE, P.MANAGE_USERS, P.EXPLAIN_ACCESS},
 }
 
