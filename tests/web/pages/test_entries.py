@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from kb import entries, validity
+from kb import entries, incidents, validity
 from tests.kb import samples
 from tests.web.conftest import SOLUTION, TOPOLOGY, person_of
 
@@ -110,3 +110,21 @@ def test_colleagues_find_what_is_in_review_and_subscribers_do_not(site, browse):
     page = browse("tech2").get("/search?q=螃蟹爬屏").text
     assert number in page and "未审" in page
     assert number not in browse("").get("/search?q=螃蟹爬屏").text
+
+
+def test_an_incident_shows_that_its_solution_is_in_doubt_or_gone(site, browse):
+    with site.database.write() as session:
+        tech = person_of(site, "tech")
+        made = samples.incident(session, tech)
+        entry = entries.find(session, tech, SOLUTION)
+        incidents.link(session, tech, made, entry)
+        entries.question(session, tech, entry, "做不通")
+        session.commit()
+        number = made.number
+    assert "这条存疑" in browse("tech").get(f"/incidents/{number}").text
+    with site.database.write() as session:
+        lead = person_of(site, "lead")
+        validity.retire(session, lead, entries.find(session, lead, SOLUTION), reason="作废了")
+        session.commit()
+    page = browse("tech").get(f"/incidents/{number}").text
+    assert "这条已停用" in page and "所用词条停用" in page and "作废了" in page
