@@ -21,7 +21,7 @@ from indexer import golden as judged
 from indexer.dictionaries import Vocabulary, version_of
 from indexer.engines.base import Engine
 from indexer.generations import Generations, Manifest
-from kb import dictionary, dictionary_lines, entries, outbox
+from kb import dictionary, dictionary_lines, outbox, reviews, validity
 from kb.db import Database
 from kb.dictionary_lines import Line
 from kb.errors import Conflict, IndexLocked, IndexUnavailable, NotFound
@@ -46,9 +46,11 @@ class Worker:
         batch: int = 200,
         poll_s: float = 0.02,
         golden: Path | None = None,
+        review_days: int = 3,
     ) -> None:
-        """`golden` is the file of golden queries to be asked now and then."""
-        self._golden = golden
+        """`golden` is the file of golden queries to be asked now and then, `review_days` how many working days a review
+        may take."""
+        self._golden, self._review_days = golden, review_days
         self._database, self._store, self._generations = database, store, generations
         self._batch, self._poll_s = batch, poll_s
         self._unfilled: deque[str] = deque()  # numbers of entries that may lack a vector
@@ -136,9 +138,11 @@ class Worker:
                     stop.wait(self._poll_s)
 
     def maintain(self) -> None:
-        """What nobody asks for but time: expire entries, forget old outbox rows, ask the golden queries."""
+        """What nobody asks for but time: expire entries, remind, forget old outbox rows, ask golden queries."""
         with self._database.write() as session:
-            entries.expire_due(session)
+            validity.expire_due(session)
+            validity.remind_due(session)
+            reviews.remind_due(session, self._review_days)
             outbox.forget_done(session)
             session.commit()
         if self._golden is not None:

@@ -26,6 +26,7 @@ class Permission(StrEnum):
     HANDLE_INCIDENTS = "handle_incidents"
     WRITE_ENTRIES = "write_entries"
     REVIEW = "review"
+    CORRECT = "correct"  # minor corrections, which nobody reviews
     CANCEL_INCIDENTS = "cancel_incidents"
     HANDLE_PROBLEMS = "handle_problems"
     LEAD_PROBLEMS = "lead_problems"  # cancel one, and be told what looks like one
@@ -47,9 +48,9 @@ _LEAD = frozenset({P.REVIEW, P.CANCEL_INCIDENTS, P.LEAD_PROBLEMS, P.DECIDE_CHANG
 PERMISSIONS: dict[Role, frozenset[Permission]] = {
     Role.SUBSCRIBER: frozenset(),
     Role.TECHNICIAN: _STAFF,
-    Role.REVIEWER: _STAFF | _LEAD | {P.RETIRE_ENTRIES, P.TEND_CAPTURED, P.EXPLAIN_ACCESS},
+    Role.REVIEWER: _STAFF | _LEAD | {P.CORRECT, P.RETIRE_ENTRIES, P.TEND_CAPTURED, P.EXPLAIN_ACCESS},
     Role.KNOWLEDGE_MANAGER: _STAFF
-    | {P.RETIRE_ENTRIES, P.TEND_CAPTURED, P.READ_ALL_GROUPS, P.IMPORT, P.OPERATE, P.EXPLAIN_ACCESS},
+    | {P.CORRECT, P.RETIRE_ENTRIES, P.TEND_CAPTURED, P.READ_ALL_GROUPS, P.IMPORT, P.OPERATE, P.EXPLAIN_ACCESS},
     Role.ADMINISTRATOR: _STAFF | {P.READ_ALL_GROUPS, P.IMPORT, P.OPERATE, P.MANAGE_USERS, P.EXPLAIN_ACCESS},
 }
 

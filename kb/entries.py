@@ -1,46 +1,34 @@
-"""How does knowledge come to be, get reviewed, get checked in, and go?
+"""How is knowledge read and written, until it is handed in?
 
 Each function is one use case inside the caller's transaction: it checks the person and the step, changes the rows,
-leaves an audit row and, where search must hear of it, an outbox row. The caller commits.
+leaves an audit row and, where search must hear of it, an outbox row. The caller commits. What comes after handing in:
+`kb.reviews` (two decisions), `kb.publishing` (check-in), `kb.doubts` and `kb.validity` (is it still right, until when).
 """
 
 from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import NamedTuple
 
 from pydantic import ValidationError
-from sqlalchemy import ColumnElement, Executable, bindparam, func, select, update
+from sqlalchemy import ColumnElement, Executable, bindparam, delete, func, select, update
 from sqlalchemy.orm import Session, selectinload
 
-from kb import audit, clock, documents, outbox, precheck
+from kb import assignment, audit, clock, documents, lifecycle
 from kb.access import Permission, Person, Sight, may_see, searchable, seen_by, sight, visible
-from kb.accounts import SYSTEM
 from kb.db import columns
 from kb.documents import Attributes, Document
+from kb.doubts import question as question
 from kb.errors import Conflict, Invalid, NotAllowed, NotFound, StaleVersion
-from kb.lifecycle import (
-    DONE_INCIDENT,
-    OPEN_REVISION,
-    WAITING_REVISION,
-    Decision,
-    EntryState,
-    Origin,
-    Part,
-    RevisionState,
-    approved_parts,
-    check_entry_step,
-    check_revision_step,
-)
-from kb.models import Attachment, Entry, ImportedFile, Incident, Review, Revision, Unit
+from kb.lifecycle import OPEN_REVISION, EntryState, Origin, RevisionState, Standing, check_revision_step
+from kb.models import Attachment, Entry, ImportedFile, Incident, Revision, Unit
 from kb.numbers import next_entry_number
 from kb.plain import one_line
 from kb.store import ContentStore
 
-MARKDOWN = "text/markdown; charset=utf-8"
+MAX_WHY = 500  # characters
 MAX_FILENAME = 200  # characters
 
 
@@ -108,6 +96,12 @@ def _visible_to(seen: Sight) -> Executable:
     )  # fmt: skip
 
 
+def standing(session: Session, entry: Entry) -> Standing:
+    """How far may this entry be relied on, in the words of KCS?"""
+    opened = open_revision(session, entry) if entry.state == EntryState.DRAFT else None
+    return lifecycle.standing(entry.state, opened.state if opened else None, questioned=entry.questioned_at is not None)
+
+
 def listing(session: Session, by: Person, *, kind: str = "", limit: int = 50, offset: int = 0) -> list[Entry]:
     """Published entries this person may see, newest first."""
     wanted: list[ColumnElement[bool]] = [searchable(), visible(by)]
@@ -160,18 +154,6 @@ def newest_revision(session: Session, entry: Entry) -> Revision:
     ).one()
 
 
-def review_queue(session: Session, by: Person) -> list[Revision]:
-    """Revisions waiting for a decision that this person may make, oldest first."""
-    by.require(Permission.REVIEW)
-    rows = session.scalars(
-        select(Revision)
-        .where(Revision.state.in_(sorted(WAITING_REVISION)), Revision.author_id.is_not(by.id))
-        .order_by(Revision.submitted_at, Revision.id)
-        .options(selectinload(Revision.entry), selectinload(Revision.reviews), selectinload(Revision.author))
-    )
-    return [row for row in rows if _may_see_revision(by, row)]
-
-
 def written_by(session: Session, by: Person) -> list[Revision]:
     """This person's own revisions that are not finished, newest first."""
     return list(
@@ -182,7 +164,7 @@ def written_by(session: Session, by: Person) -> list[Revision]:
                 Revision.state.in_(sorted(OPEN_REVISION | {RevisionState.RETURNED})),
             )
             .order_by(Revision.id.desc())
-            .options(selectinload(Revision.entry), selectinload(Revision.reviews))
+            .options(selectinload(Revision.entry), selectinload(Revision.reviews), selectinload(Revision.assignee))
         )
     )
 
@@ -220,6 +202,16 @@ def create(
     return revision
 
 
+def say_why_new(by: Person, revision: Revision, why: str, *, hits: int) -> None:
+    """Keep why none of the `hits` that search showed would do: nothing is written anew without having looked."""
+    _require_author(by, revision)
+    why = one_line(why)[:MAX_WHY]
+    if hits and not why:
+        problem = f"已有 {hits} 条相近，请写明为什么都不合适 · say why none of those that exist will do"
+        raise Invalid(problem, fields={"why_new": problem})
+    revision.why_new = why
+
+
 def revise(
     session: Session,
     store: ContentStore,
@@ -244,7 +236,7 @@ def revise(
     if open_revision(session, entry) is not None:
         raise Conflict(f"{entry.number} 已有未完成的修订 · a revision is already open", number=entry.number)
     last = newest = newest_revision(session, entry)
-    if not _may_see_revision(by, last):  # returned inside a group that this person is not in
+    if not may_see_revision(by, last):  # returned inside a group that this person is not in
         if entry.published is None:
             raise NotFound(f"没有词条 {entry.number}，或您无权查看 · no such entry, or not for you to see")
         last = entry.published
@@ -265,14 +257,28 @@ def revise(
         origin=origin,
         note=note,
     )
-    for attachment in last.attachments:
-        session.add(Attachment(revision_id=revision.id, sha256=attachment.sha256, filename=attachment.filename))
+    _copy_files(session, last, revision)
     if returned:
         session.execute(
             update(Incident).where(Incident.solution_revision_id == last.id).values(solution_revision_id=revision.id)
         )
     audit.record(session, by, revision, "revise", after=RevisionState.DRAFT, reason=note)
     return revision
+
+
+def restore(session: Session, store: ContentStore, by: Person, entry: Entry, number: int) -> Revision:
+    """Begin a draft with the text, attributes and files of an earlier revision; it goes through review like any other."""
+    old = find_revision(session, by, entry.number, number)
+    if old.submitted_at is None and old.state == RevisionState.DRAFT:
+        raise Conflict("草稿不是旧版本 · a draft is no earlier revision", number=entry.number)
+    made = revise(
+        session, store, by, entry,
+        note=f"恢复第 {number} 版", attributes=old.read_attributes(), body=text_of(store, old),
+    )  # fmt: skip
+    session.execute(delete(Attachment).where(Attachment.revision_id == made.id))
+    _copy_files(session, old, made)
+    session.expire(made, ["attachments"])
+    return made
 
 
 def save(
@@ -298,7 +304,7 @@ def save(
     revision.body = body
     revision.version += 1
     if revision.entry.published_revision_id is None:
-        _copy_attributes(revision.entry, attributes)
+        copy_attributes(revision.entry, attributes)
     return revision
 
 
@@ -336,18 +342,26 @@ def detach(session: Session, by: Person, revision: Revision, filename: str) -> N
 
 
 def submit(session: Session, by: Person, revision: Revision) -> None:
-    """Hand a draft in for review."""
+    """Hand a draft in for review; somebody's turn it is from now on."""
     _require_author(by, revision)
-    _step(session, by, revision, RevisionState.SUBMITTED, "submit")
+    step(session, by, revision, RevisionState.SUBMITTED, "submit")
     revision.submitted_at = clock.now()
+    revision.assignee_id = None
+    session.flush()
+    assignment.assign(session, by, revision)
 
 
-def recall(session: Session, by: Person, revision: Revision) -> None:
-    """Take a revision back while nobody has decided on it; decisions already made are not thrown away."""
+def recall(session: Session, store: ContentStore, by: Person, revision: Revision) -> Revision:
+    """Take a revision back from review; returns the draft that goes on with its text.
+
+    A decision that was made stays with the text it was made of: that revision ends as returned, and a new one begins.
+    """
     _require_author(by, revision)
-    if revision.reviews:
-        raise Conflict("已有审核决定，不能撤回，请等待退回或通过 · a decision has been made; it cannot be recalled")
-    _step(session, by, revision, RevisionState.DRAFT, "recall")
+    if not revision.reviews:
+        step(session, by, revision, RevisionState.DRAFT, "recall")
+        return revision
+    step(session, by, revision, RevisionState.RETURNED, "recall", reason="作者撤回")
+    return revise(session, store, by, revision.entry, note=revision.change_note)
 
 
 def discard(session: Session, by: Person, revision: Revision, *, reason: str = "") -> None:
@@ -360,140 +374,26 @@ def discard(session: Session, by: Person, revision: Revision, *, reason: str = "
         if not reason.strip():
             problem = "放弃别人的修订须写明原因 · giving up somebody else's revision needs a reason"
             raise Invalid(problem, fields={"reason": problem})
-    if not _may_see_revision(by, revision):
+    if not may_see_revision(by, revision):
         raise NotFound("没有这份修订 · no such revision")
-    _step(session, by, revision, RevisionState.RETURNED, "discard", reason=reason.strip())
-
-
-def decide(
-    session: Session,
-    store: ContentStore,
-    by: Person,
-    revision: Revision,
-    part: Part,
-    decision: Decision,
-    *,
-    reason: str = "",
-    similar: precheck.Similar | None = None,
-) -> Revision:
-    """Give one of the two decisions. The second approval checks the revision in; a return ends the review."""
-    by.require(Permission.REVIEW)
-    if revision.author_id == by.id:
-        raise NotAllowed("作者不能审核自己的修订 · authors do not review their own revision")
-    if not _may_see_revision(by, revision):
-        raise NotFound("没有这份修订 · no such revision")
-    if revision.state not in WAITING_REVISION:
-        raise Conflict("这份修订不在审核中 · the revision is not in review", state=revision.state)
-    if any(review.part == part for review in revision.reviews):
-        raise Conflict("这一项已有决定 · this part has been decided", part=part)
-    reason = reason.strip()
-    if decision is Decision.RETURN and not reason:
-        problem = "退回须写明原因 · a return needs a reason"
-        raise Invalid(problem, fields={"reason": problem})
-    if part is Part.FORMAL and decision is Decision.APPROVE:
-        failed = [c for c in precheck.run(session, store, revision, similar) if c.outcome is precheck.Finding.FAIL]
-        if failed:
-            raise Conflict(
-                "预检未通过，不能通过形式审核 · the pre-check fails: " + "; ".join(c.message for c in failed),
-                checks=[c.message for c in failed],
-            )
-    review = Review(revision=revision, part=part, decision=decision, reason=reason, reviewer_id=by.id)
-    session.add(review)
-    session.flush()
-    action = f"{part}_{decision}"
-    if decision is Decision.RETURN:
-        _step(session, by, revision, RevisionState.RETURNED, action, reason=reason)
-    elif approved_parts([(r.part, r.decision) for r in revision.reviews]) == set(Part):
-        if revision.state == RevisionState.SUBMITTED:
-            revision.state = RevisionState.IN_REVIEW
-            session.flush()
-        _check_in(session, store, by, revision, action)
-    else:
-        _step(session, by, revision, RevisionState.IN_REVIEW, action, reason=reason)
-    return revision
-
-
-def publish_unreviewed(session: Session, store: ContentStore, by: Person, revision: Revision) -> None:
-    """Check in a library document, or imported reference material; the database refuses anything else."""
-    if revision.origin == Origin.LIBRARY and by is not SYSTEM:
-        raise NotAllowed("随产品的词条只由产品自己装入 · only the product itself checks its library in")
-    by.require(Permission.IMPORT)
-    _check_in(session, store, by, revision, f"check_in_{revision.origin}")
-
-
-def retire(session: Session, by: Person, entry: Entry, *, reason: str, successor: Entry | None = None) -> None:
-    """Withdraw an entry for good; it leaves search at once."""
-    by.require(Permission.RETIRE_ENTRIES)
-    reason = reason.strip()
-    if not reason and successor is None:
-        problem = "停用须写明原因或指定替代词条 · retiring needs a reason or a successor"
-        raise Invalid(problem, fields={"reason": problem})
-    if successor is not None and (successor.id == entry.id or successor.state != EntryState.PUBLISHED):
-        problem = "替代词条须是另一条已发布的词条 · the successor is another, published entry"
-        raise Invalid(problem, fields={"successor": problem})
-    check_entry_step(entry.state, EntryState.RETIRED)
-    opened = open_revision(session, entry)
-    if opened is not None:  # nobody's unfinished draft keeps a wrong entry in use
-        _step(session, by, opened, RevisionState.RETURNED, "discard", reason=reason or "词条停用")
-    if entry.published is not None:
-        check_revision_step(entry.published.state, RevisionState.RETIRED)
-        entry.published.state = RevisionState.RETIRED
-    before, entry.state = entry.state, EntryState.RETIRED
-    entry.successor = successor
-    outbox.announce(session, entry, narrowing=True)
-    audit.record(session, by, entry, "retire", before=before, after=entry.state, reason=reason)
-
-
-def expire_due(session: Session) -> int:
-    """Take entries past their validity out of search; returns how many. A timer calls this."""
-    due = session.scalars(
-        select(Entry).where(Entry.state == EntryState.PUBLISHED, Entry.valid_until < clock.today()).limit(500)
-    ).all()
-    for entry in due:
-        check_entry_step(entry.state, EntryState.EXPIRED)
-        entry.state = EntryState.EXPIRED
-        outbox.announce(session, entry, narrowing=True)
-        audit.record(session, SYSTEM, entry, "expire", before=EntryState.PUBLISHED, after=EntryState.EXPIRED)
-    return len(due)
+    step(session, by, revision, RevisionState.RETURNED, "discard", reason=reason.strip())
 
 
 # --- the steps they share --------------------------------------------------------------------------------------
 
 
-def _check_in(session: Session, store: ContentStore, by: Person, revision: Revision, action: str) -> None:
-    """Write the object, point the entry at the revision, tell the index: the moment knowledge becomes visible."""
-    entry = revision.entry
-    check_revision_step(revision.state, RevisionState.APPROVED)
-    check_entry_step(entry.state, EntryState.PUBLISHED)
-    assert revision.body is not None  # only stored revisions have none, and they have no step to approved
-    before = revision.state
-    key = store.put(session, revision.body.encode("utf-8"), MARKDOWN)
-    previous = entry.published
-    if previous is not None and previous.state == RevisionState.APPROVED:
-        check_revision_step(previous.state, RevisionState.SUPERSEDED)
-        previous.state = RevisionState.SUPERSEDED
-        session.flush()  # the database allows one approved revision at a time
-    revision.object_sha256, revision.body = key, None
-    revision.state, revision.approved_at = RevisionState.APPROVED, clock.now()
-    session.flush()
-    attributes = revision.read_attributes()
-    narrowing = previous is not None and (
-        entry.audience != attributes.audience or entry.owner_group != attributes.owner_group
-    )
-    _copy_attributes(entry, attributes)
-    entry.state, entry.published_revision_id = EntryState.PUBLISHED, revision.id
-    session.flush()
-    session.expire(entry, ["published"])
-    outbox.announce(session, entry, narrowing=narrowing)
-    audit.record(session, by, revision, action, before=before, after=revision.state)
-
-
-def _step(
-    session: Session, by: Person, revision: Revision, to: RevisionState, action: str, *, reason: str = ""
-) -> None:
+def step(session: Session, by: Person, revision: Revision, to: RevisionState, action: str, *, reason: str = "") -> None:
+    """Take a revision from its state to the next, audited; refuses what the table of steps does not have."""
     check_revision_step(revision.state, to)
     before, revision.state = revision.state, to
     audit.record(session, by, revision, action, before=before, after=to, reason=reason)
+
+
+def copy_attributes(entry: Entry, attributes: Attributes) -> None:
+    """The entry is listed and found by the attributes of one of its revisions."""
+    entry.title, entry.category = attributes.title, attributes.category
+    entry.audience, entry.owner_group = attributes.audience, attributes.owner_group
+    entry.valid_until, entry.covers = attributes.valid_until, attributes.covers
 
 
 def _new_revision(
@@ -524,10 +424,10 @@ def _new_revision(
     return revision
 
 
-def _copy_attributes(entry: Entry, attributes: Attributes) -> None:
-    entry.title, entry.category = attributes.title, attributes.category
-    entry.audience, entry.owner_group = attributes.audience, attributes.owner_group
-    entry.valid_until, entry.covers = attributes.valid_until, attributes.covers
+def _copy_files(session: Session, source: Revision, to: Revision) -> None:
+    for attachment in source.attachments:
+        session.add(Attachment(revision_id=to.id, sha256=attachment.sha256, filename=attachment.filename))
+    session.flush()
 
 
 def _require_author(by: Person, revision: Revision) -> None:
@@ -535,7 +435,8 @@ def _require_author(by: Person, revision: Revision) -> None:
         raise NotAllowed("只有作者可以这样做 · only the author may do this")
 
 
-def _may_see_revision(by: Person, revision: Revision) -> bool:
+def may_see_revision(by: Person, revision: Revision) -> bool:
+    """By its own audience and owner, which may be others than the entry's."""
     return may_see(by, revision.attributes["audience"], revision.attributes["owner_group"])
 
 
@@ -551,29 +452,6 @@ def _check_text(session: Session, by: Person, attributes: Attributes, body: str)
         fields["owner_group"] = "您不在这个归口组，不能写成仅归口组可见 · you are not in that owner group"
     if fields:
         raise Invalid("; ".join(f"{name}: {text}" for name, text in fields.items()), fields=fields)
-
-
-@dataclass(frozen=True)
-class Usage:
-    """Who relies on an entry: the newest incidents it resolves, and how many of all are still open."""
-
-    resolving: list[Incident]
-    open_incidents: int
-
-
-def usage(session: Session, entry: Entry) -> Usage:
-    """What would a change of this entry touch?"""
-    rows = list(
-        session.scalars(
-            select(Incident).where(Incident.solution_entry_id == entry.id).order_by(Incident.id.desc()).limit(50)
-        )
-    )
-    still_open = session.scalar(
-        select(func.count())
-        .select_from(Incident)
-        .where(Incident.solution_entry_id == entry.id, Incident.state.not_in(sorted(DONE_INCIDENT)))
-    )
-    return Usage(rows, still_open or 0)
 
 
 def attributes_from(values: dict[str, object]) -> Attributes:

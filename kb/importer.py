@@ -22,7 +22,7 @@ from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from kb import audit, documents, entries
+from kb import audit, documents, entries, publishing
 from kb.access import Permission, Person
 from kb.db import Database
 from kb.documents import Audience, Document
@@ -230,7 +230,7 @@ def _file_away(
         )
         done = Done.UPDATED
     if direct:
-        entries.publish_unreviewed(session, store, by, revision)
+        publishing.publish_unreviewed(session, store, by, revision)
     else:
         entries.submit(session, by, revision)
         done = Done.IN_REVIEW

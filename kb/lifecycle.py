@@ -44,11 +44,13 @@ class EntryState(StrEnum):
 
 
 class Origin(StrEnum):
-    """How a revision came to be: written and reviewed here, shipped with the product, or imported as reference."""
+    """How a revision came to be: written and reviewed here, shipped with the product, imported as reference, or a
+    correction of a few characters of a reviewed one (see `kb.minor`)."""
 
     WRITTEN = "written"
     LIBRARY = "library"
     IMPORTED = "imported"
+    MINOR = "minor"
 
 
 class Part(StrEnum):
@@ -59,6 +61,25 @@ class Part(StrEnum):
 class Decision(StrEnum):
     APPROVE = "approve"
     RETURN = "return"
+
+
+class Answer(StrEnum):
+    """What became of a doubt about a published revision?"""
+
+    CONFIRMED = "confirmed"  # a lead who is not its author holds that it is right
+    REVISED = "revised"  # another revision passed both reviews
+    RETIRED = "retired"
+
+
+class Standing(StrEnum):
+    """How far may an entry be relied on? The article states of KCS, worked out and never stored."""
+
+    WIP = "wip"  # being written
+    NOT_VALIDATED = "not_validated"  # handed in, not reviewed
+    VALIDATED = "validated"  # both reviews passed, or shipped with the product
+    QUESTIONED = "questioned"  # validated, and there is evidence against it
+    EXPIRED = "expired"
+    ARCHIVED = "archived"
 
 
 class IncidentState(StrEnum):
@@ -119,10 +140,10 @@ UNREVIEWED_IMPORT_KINDS = frozenset({Kind.REFERENCE, Kind.TOPOLOGY})
 _R, _I, _E = RevisionState, IncidentState, EntryState
 
 REVISION_STEPS: dict[RevisionState, frozenset[RevisionState]] = {
-    # to approved only by library and import, see Origin; to returned when it is given up
+    # to approved only by library, import and minor correction, see Origin; to returned when it is given up
     _R.DRAFT: frozenset({_R.SUBMITTED, _R.APPROVED, _R.RETURNED}),
     _R.SUBMITTED: frozenset({_R.DRAFT, _R.IN_REVIEW, _R.RETURNED}),
-    _R.IN_REVIEW: frozenset({_R.DRAFT, _R.APPROVED, _R.RETURNED}),
+    _R.IN_REVIEW: frozenset({_R.APPROVED, _R.RETURNED}),  # a decision was of this text, which no longer changes
     _R.RETURNED: frozenset(),
     _R.APPROVED: frozenset({_R.SUPERSEDED, _R.RETIRED}),
     _R.SUPERSEDED: frozenset(),
@@ -171,6 +192,14 @@ ENTRY_NAMES: dict[str, str] = {
     _E.EXPIRED: "已过期",
     _E.RETIRED: "已停用",
 }
+STANDING_NAMES: dict[str, str] = {
+    Standing.WIP: "编写中",
+    Standing.NOT_VALIDATED: "未审",
+    Standing.VALIDATED: "已审",
+    Standing.QUESTIONED: "存疑",
+    Standing.EXPIRED: "已过期",
+    Standing.ARCHIVED: "已停用",
+}
 INCIDENT_NAMES: dict[str, str] = {
     _I.NEW: "新建",
     _I.ASSIGNED: "已派单",
@@ -202,6 +231,15 @@ def check_incident_step(here: str, there: IncidentState) -> None:
 def _refusal(here: str, there: str, names: dict[str, str], zh: str, en: str) -> BadTransition:
     message = f"{zh}不能从「{names[here]}」变为「{names[there]}」 · the {en} cannot go from {here} to {there}"
     return BadTransition(message.replace("_", " "), here=here, there=there)
+
+
+def standing(entry_state: str, open_state: str | None, *, questioned: bool) -> Standing:
+    """How far may an entry be relied on, given its state and that of its open revision, if there is one?"""
+    if entry_state == EntryState.PUBLISHED:
+        return Standing.QUESTIONED if questioned else Standing.VALIDATED
+    if entry_state == EntryState.DRAFT:
+        return Standing.NOT_VALIDATED if open_state in WAITING_REVISION else Standing.WIP
+    return Standing.EXPIRED if entry_state == EntryState.EXPIRED else Standing.ARCHIVED
 
 
 def approved_parts(reviews: list[tuple[str, str]]) -> set[Part]:

@@ -30,6 +30,7 @@ from kb.dictionary_lines import DictionaryAction, LineKind
 from kb.documents import Attributes, Audience, Kind
 from kb.lifecycle import (
     PLANS,
+    Answer,
     CancelReason,
     Caused,
     ChangeKind,
@@ -160,6 +161,7 @@ class Entry(Base):
     owner_group: Mapped[str] = mapped_column(ForeignKey("units.key"))
     valid_until: Mapped[dt.date | None]
     covers: Mapped[list[str]] = mapped_column(JSON, default=list)
+    questioned_at: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)  # since when there is an unanswered doubt
     published_revision_id: Mapped[int | None] = mapped_column(
         ForeignKey("revisions.id", use_alter=True, name="fk_entries_published_revision_id")
     )
@@ -209,13 +211,17 @@ class Revision(Base):
     author_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
     incident_id: Mapped[int | None] = mapped_column(ForeignKey("incidents.id"))
     change_note: Mapped[str] = mapped_column(String(500), default="")
+    why_new: Mapped[str] = mapped_column(String(500), default="", server_default="")  # why none of the hits fitted
+    base_id: Mapped[int | None] = mapped_column(ForeignKey("revisions.id"))  # what a minor correction corrects
+    assignee_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"))  # whose turn it is to review
     version: Mapped[int] = mapped_column(default=1)  # optimistic lock of the draft
     created_at: Mapped[dt.datetime] = mapped_column(UtcDateTime, default=clock.now)
     submitted_at: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)
     approved_at: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)
 
     entry: Mapped[Entry] = relationship(back_populates="revisions", foreign_keys=[entry_id])
-    author: Mapped[User | None] = relationship()
+    author: Mapped[User | None] = relationship(foreign_keys=[author_id])
+    assignee: Mapped[User | None] = relationship(foreign_keys=[assignee_id])
     incident: Mapped[Incident | None] = relationship(foreign_keys=[incident_id])
     reviews: Mapped[list[Review]] = relationship(back_populates="revision", order_by="Review.id")
     attachments: Mapped[list[Attachment]] = relationship(back_populates="revision", order_by="Attachment.id")
@@ -261,6 +267,51 @@ class Review(Base):
 
     revision: Mapped[Revision] = relationship(back_populates="reviews")
     reviewer: Mapped[User] = relationship()
+
+
+class Doubt(Base):
+    """Evidence against a published revision, and what became of it. Neither is ever changed or deleted."""
+
+    __tablename__ = "doubts"
+    __table_args__ = (
+        _one_of("answer", Answer),
+        CheckConstraint("(answer IS NULL) = (answered_at IS NULL)", name="answered_once"),
+        CheckConstraint("answer IS NOT 'confirmed' OR length(trim(reason)) > 0", name="confirmed_has_reason"),
+        CheckConstraint("length(trim(evidence)) > 0", name="has_evidence"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    entry_id: Mapped[int] = mapped_column(ForeignKey("entries.id"), index=True)
+    revision_id: Mapped[int] = mapped_column(ForeignKey("revisions.id"))
+    raised_by_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
+    evidence: Mapped[str] = mapped_column(Text)
+    created_at: Mapped[dt.datetime] = mapped_column(UtcDateTime, default=clock.now)
+    answered_at: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)
+    answered_by_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
+    answer: Mapped[str | None] = mapped_column(String(20))
+    reason: Mapped[str] = mapped_column(Text, default="")
+
+    entry: Mapped[Entry] = relationship()
+    revision: Mapped[Revision] = relationship()
+    raised_by: Mapped[User | None] = relationship(foreign_keys=[raised_by_id])
+
+
+class Delegation(Base):
+    """One reviewer's turns are another's from one day to another, both included."""
+
+    __tablename__ = "delegations"
+    __table_args__ = (
+        CheckConstraint("from_id <> to_id", name="to_another"),
+        CheckConstraint("starts <= ends", name="span"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    from_id: Mapped[int] = mapped_column(ForeignKey("users.id"))
+    to_id: Mapped[int] = mapped_column(ForeignKey("users.id"))
+    starts: Mapped[dt.date]
+    ends: Mapped[dt.date]
+    reason: Mapped[str] = mapped_column(String(200), default="")
+    created_at: Mapped[dt.datetime] = mapped_column(UtcDateTime, default=clock.now)
 
 
 class Incident(Base):
@@ -446,18 +497,6 @@ class SolutionOutcome(Base):
     created_at: Mapped[dt.datetime] = mapped_column(UtcDateTime, default=clock.now)
 
     incident: Mapped[Incident] = relationship()
-
-
-class EntryDoubt(Base):
-    """A published revision that keeps failing, and the evidence: it goes back to review by itself, once."""
-
-    __tablename__ = "entry_doubts"
-
-    id: Mapped[int] = mapped_column(primary_key=True)
-    entry_id: Mapped[int] = mapped_column(ForeignKey("entries.id"), index=True)
-    revision_id: Mapped[int] = mapped_column(ForeignKey("revisions.id"), unique=True)
-    evidence: Mapped[str] = mapped_column(Text)
-    created_at: Mapped[dt.datetime] = mapped_column(UtcDateTime, default=clock.now)
 
 
 class ProblemIncident(Base):

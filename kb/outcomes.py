@@ -13,10 +13,11 @@ from dataclasses import dataclass
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session, selectinload
 
-from kb import audit
+from kb import doubts
 from kb.access import Permission, Person
 from kb.accounts import SYSTEM
-from kb.models import Entry, EntryDoubt, Incident, Revision, SolutionOutcome
+from kb.lifecycle import EntryState
+from kb.models import Entry, Incident, Revision, SolutionOutcome
 
 REFUSED, LAST = 2, 5  # incidents
 HELD, REFUSAL = "held", "refused"
@@ -43,25 +44,16 @@ def refused(session: Session, incident: Incident, said: str) -> None:
     _record(session, incident, REFUSAL, said)
     recent = _latest(session, incident.solution_revision_id)
     failed = [row for row in recent if row.outcome == REFUSAL]
-    if len(failed) >= REFUSED and incident.solution.published_revision_id == incident.solution_revision_id:
+    published = incident.solution.state == EntryState.PUBLISHED
+    current = incident.solution.published_revision_id == incident.solution_revision_id
+    if len(failed) >= REFUSED and published and current:
         cases = "；".join(f"{row.incident.number} {row.said}".strip() for row in failed)
         evidence = f"最近 {len(recent)} 次应用中 {len(failed)} 次被用户否定：{cases}"
-        question(session, SYSTEM, incident.solution, evidence)
-
-
-def question(session: Session, by: Person, entry: Entry, evidence: str) -> None:
-    """The published revision of this entry is in doubt, and a lead has to look at it; once for each revision."""
-    revision = entry.published_revision_id
-    known = session.scalar(select(EntryDoubt.id).where(EntryDoubt.revision_id == revision))
-    if revision is not None and known is None:
-        session.add(EntryDoubt(entry_id=entry.id, revision_id=revision, evidence=evidence))
-        audit.record(session, by, entry, "question", reason=evidence)
-
-
-def doubts(session: Session, entry: Entry) -> list[EntryDoubt]:
-    """Why the published revision is in doubt; empty when it is not."""
-    rows = session.scalars(select(EntryDoubt).where(EntryDoubt.revision_id == entry.published_revision_id))
-    return list(rows)
+        known = doubts.open_doubts(session, incident.solution)
+        if not any(
+            doubt.revision_id == incident.solution_revision_id and doubt.raised_by_id is None for doubt in known
+        ):
+            doubts.question(session, SYSTEM, incident.solution, evidence)
 
 
 def tallies(session: Session, by: Person, entry: Entry) -> list[Tally]:

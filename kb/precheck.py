@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
+from urllib.parse import unquote
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -29,6 +30,9 @@ NEAR_DUPLICATE = 0.2  # of the runs of four characters of one text that the othe
 
 
 _SHOWN = 40  # characters of a sentence
+LONGEST_SENTENCE = 120  # characters; longer ones are read twice in the field
+LONGEST_PARAGRAPH = 400  # characters
+_STEPS = ("用户自助", "检查", "处理步骤")  # sections whose lines are done one after the other
 
 
 class Finding(StrEnum):
@@ -62,6 +66,13 @@ class Near:
 Similar = Callable[[str, str], Sequence[Near]]
 
 _ENTRY_LINK = re.compile(r"\]\(/entries/([A-Z]{3}-[A-Z0-9-]+)")
+_LINK = re.compile(r"\]\(<?([^)>\s]+)")
+_KNOWN_LINK = re.compile(r"/entries/|#|attachments/|https?://[\w.-]+\w(?:[/:?#]|$)|tel:\d|mailto:\S+@\S")
+_PROBABLY = re.compile(r"\[(邮箱|MAC|地址|称呼)\]")
+_SENTENCE = re.compile(r"[^。！？；\n]+")
+_NUMBERED = re.compile(r"\s*(?:\d+[.、)]|[-*|>])|\s{2,}")
+_INLINE = re.compile(r"`[^`\n]*`")
+_FENCE = re.compile(r"```.*?```", re.DOTALL)
 _UNSAFE_LINK = re.compile(r"\]\(\s*(?:javascript|data|file):", flags=re.IGNORECASE)
 
 
@@ -74,7 +85,9 @@ def run(session: Session, store: ContentStore, revision: Revision, similar: Simi
         *_attributes(attributes),
         *_template(number, attributes, body),
         _links(session, number, attributes, body),
+        _files(revision, body),
         _privacy(attributes.title, body),
+        _wording(body),
         _districts(session, attributes),
         _codes(attributes),
         _figures(attributes, body),
@@ -136,14 +149,47 @@ def _links(session: Session, number: str, attributes: documents.Attributes, body
         problems.append("引用了自己 · related to itself")
     if _UNSAFE_LINK.search(body):
         problems.append("含不安全的链接 · unsafe link")
+    odd = [link for link in _LINK.findall(_FENCE.sub("", body)) if not _KNOWN_LINK.match(link)]
+    problems += [f"链接写法不对：{link[:_SHOWN]} · not a link" for link in odd if not _UNSAFE_LINK.search(f"]({link}")]
     return _finding("引用", problems, f"{len(wanted)} 处引用有效")
 
 
-def _privacy(title: str, body: str) -> Check:
-    found = privacy.find(f"{title}\n{body}")
+def _files(revision: Revision, body: str) -> Check:
+    """Does every file that the text shows hang on the revision?"""
+    wanted = {
+        unquote(link.removeprefix("attachments/")) for link in _LINK.findall(body) if link.startswith("attachments/")
+    }
+    missing = sorted(wanted - {file.filename for file in revision.attachments})
     return _finding(
-        "个人信息", [f"含{item.what} · personal data" for item in found[:5]], "未发现手机号、电话、身份证号"
+        "附件", [f"正文里的附件 {name} 没有上传 · no such attachment" for name in missing], f"{len(wanted)} 处附件有效"
     )
+
+
+def _privacy(title: str, body: str) -> Check:
+    text = f"{title}\n{body}"
+    found = privacy.find(text)
+    if found:
+        return Check("个人信息", Finding.FAIL, "；".join(f"含{item.what} · personal data" for item in found[:5]))
+    likely = set(_PROBABLY.findall(privacy.anonymous(text))) - set(_PROBABLY.findall(text))
+    problems = [f"可能含{'、'.join(sorted(likely))}，请核对 · perhaps personal data"] if likely else []
+    return _finding("个人信息", problems, "未发现手机号、电话、身份证号", bad=Finding.LOOK)
+
+
+def _wording(body: str) -> Check:
+    """Can it be read in a stairwell? Long sentences and paragraphs, and steps that nobody numbered."""
+    prose = _INLINE.sub("", _FENCE.sub("", body))
+    sentences = [s.strip() for s in _SENTENCE.findall(prose) if len(s.strip()) > LONGEST_SENTENCE]
+    problems = [f"句子超过 {LONGEST_SENTENCE} 字：{s[:20]}… · a long sentence" for s in sentences[:3] if "|" not in s]
+    problems += [
+        f"段落超过 {LONGEST_PARAGRAPH} 字：{line[:20]}… · a long paragraph"
+        for line in prose.splitlines()
+        if len(line) > LONGEST_PARAGRAPH and "|" not in line
+    ][:3]
+    for section in documents.sections(prose):
+        lines = [line for line in section.text.splitlines() if line.strip() and not line.startswith("#")]
+        if section.title in _STEPS and len(lines) > 1 and not any(_NUMBERED.match(line) for line in lines):
+            problems.append(f"「{section.title}」的步骤没有编号 · steps are not numbered")
+    return _finding("易读", problems, "句子不长，步骤有编号", bad=Finding.LOOK)
 
 
 def _districts(session: Session, attributes: documents.Attributes) -> Check:

@@ -71,6 +71,9 @@ class Settings(BaseSettings):
     search_log_days: int = Field(
         default=180, ge=1, le=3650, description="检索日志保留天数 · days that the log of searches is kept"
     )
+    review_days: int = Field(
+        default=3, ge=1, le=60, description="审核期限(工作日) · working days in which a revision is reviewed"
+    )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(default="INFO", description="日志级别 · log level")
 
     @property

@@ -279,6 +279,7 @@ def _worker(services: Services, *, batch: int = 0) -> worker.Worker:
         batch=batch or settings.worker_batch,
         poll_s=settings.worker_poll_s,
         golden=services.golden,
+        review_days=settings.review_days,
     )
 
 

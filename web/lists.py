@@ -18,7 +18,7 @@ from kb.access import Person, may_see, searchable, visible
 from kb.documents import Attributes, Kind
 from kb.entries import may_read
 from kb.errors import NotFound
-from kb.lifecycle import DONE_INCIDENT, WAITING_REVISION, IncidentState
+from kb.lifecycle import DONE_INCIDENT, WAITING_REVISION, IncidentState, Role
 from kb.models import Entry, Incident, OutboxRow, Revision, Unit, User
 from web.labels import LABELS, label
 
@@ -75,7 +75,12 @@ def waiting_revisions(session: Session, by: Person) -> list[Revision]:
         select(Revision)
         .where(Revision.state.in_(sorted(WAITING_REVISION)))
         .order_by(Revision.submitted_at, Revision.id)
-        .options(selectinload(Revision.entry), selectinload(Revision.reviews), selectinload(Revision.author))
+        .options(
+            selectinload(Revision.entry),
+            selectinload(Revision.reviews),
+            selectinload(Revision.author),
+            selectinload(Revision.assignee),
+        )
     )
     return [row for row in rows if visible_revision(by, row)]
 
@@ -104,6 +109,17 @@ def districts(session: Session) -> list[Unit]:
     return list(
         session.scalars(
             select(Unit).where(Unit.kind == "district").order_by(Unit.id).options(selectinload(Unit.parent))
+        )
+    )
+
+
+def reviewers(session: Session, by: Person) -> list[User]:
+    """The other leads, who may stand in for this one."""
+    return list(
+        session.scalars(
+            select(User)
+            .where(User.role == Role.REVIEWER, User.active.is_(True), User.id.is_not(by.id))
+            .order_by(User.display_name, User.id)
         )
     )
 

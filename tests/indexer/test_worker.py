@@ -21,7 +21,7 @@ from indexer.analysis import Analyzer
 from indexer.generations import Generations
 from indexer.golden import judge, wanted
 from indexer.worker import Worker, compare, rebuild
-from kb import entries, installation, outbox
+from kb import entries, installation, outbox, validity
 from kb.db import Database
 from kb.errors import Conflict, IndexLocked, IndexUnavailable
 from kb.library import library_path
@@ -75,7 +75,7 @@ def test_a_retired_entry_leaves_with_the_next_turn(
     number = _publish(database, store, people, "量子纠缠光猫离线的处理")
     worker.turn()
     with database.write() as session:
-        entries.retire(session, people.lead, entries.find(session, people.lead, number), reason="错")
+        validity.retire(session, people.lead, entries.find(session, people.lead, number), reason="错")
         session.commit()
     worker.turn()
     assert _found(generations, "量子纠缠") == []
@@ -130,7 +130,7 @@ def test_a_rebuild_in_the_middle_of_a_turn_loses_nothing(
         batch = read(*arguments)
         monkeypatch.setattr(feed, "read", read)
         with database.write() as session:
-            entries.retire(session, people.lead, entries.find(session, people.lead, number), reason="错")
+            validity.retire(session, people.lead, entries.find(session, people.lead, number), reason="错")
             session.commit()
         rebuild(database, store, generations)
         return batch

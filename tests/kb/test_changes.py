@@ -17,7 +17,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from kb import access, accounts, audit, changes, clock, entries
+from kb import access, accounts, audit, changes, clock, entries, reviews, validity
 from kb.access import Person
 from kb.change_templates import NEEDED, template, unfilled
 from kb.changes import Slot, clashes
@@ -156,7 +156,7 @@ def test_the_window_and_the_plans_are_looked_at_again(
             changes.start(session, people.tech2, change)
         stopped_clock.advance(hours=3)
         assert changes.unmet(change) == []
-        entries.retire(session, people.lead, made_of.plan(change, Kind.TECH_PLAN).entry, reason="有误")
+        validity.retire(session, people.lead, made_of.plan(change, Kind.TECH_PLAN).entry, reason="有误")
         assert changes.unmet(change) == [U.TECH_PLAN_NOT_APPROVED]
         with pytest.raises(GateClosed, match="技术方案"):
             changes.start(session, people.tech2, change)
@@ -191,7 +191,7 @@ def test_a_returned_plan_is_followed_by_naming_the_next(
         changes.submit(session, store, people.tech, change)
         plan = made_of.plan(change, Kind.TEST_PLAN)
         entries.submit(session, people.tech, plan.revision)
-        entries.decide(session, store, people.lead, plan.revision, Part.CONTENT, Decision.RETURN, reason="用例不够")
+        reviews.decide(session, store, people.lead, plan.revision, Part.CONTENT, Decision.RETURN, reason="用例不够")
         newer = entries.revise(session, store, people.tech, plan.entry)
         assert changes.outdated(session, change) == {plan.id: 2}
         assert changes.rename_plans(session, people.tech, change) is True and plan.revision is newer
@@ -612,7 +612,7 @@ class ChangeMachine(RuleBasedStateMachine):
             elif revision.state == "submitted":
                 samples.approve(session, self.store, by, revision)
             elif not withdraw:
-                entries.retire(session, by, entry, reason="不再适用")
+                validity.retire(session, by, entry, reason="不再适用")
             elif withdraw == 1:
                 entries.revise(session, self.store, by, entry)
 

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import event, select, text
 from sqlalchemy.exc import IntegrityError
 
-from kb import audit, entries, outbox
+from kb import audit, entries, incidents, outbox, publishing, reviews, validity
 from kb.db import Database
 from kb.documents import Audience, Kind
 from kb.errors import BadTransition, Conflict, Invalid, NotAllowed, NotFound, StaleVersion
@@ -23,11 +23,11 @@ def test_two_approvals_check_the_revision_in(database: Database, store: ContentS
     with database.write() as session:
         revision = samples.submitted(session, people.tech)
         assert not store.root.exists()
-        entries.decide(session, store, people.lead, revision, Part.CONTENT, Decision.APPROVE)
+        reviews.decide(session, store, people.lead, revision, Part.CONTENT, Decision.APPROVE)
         assert revision.state == RevisionState.IN_REVIEW
         assert revision.entry.state == EntryState.DRAFT
         assert outbox.waiting(session) == 0
-        entries.decide(session, store, people.lead, revision, Part.FORMAL, Decision.APPROVE)
+        reviews.decide(session, store, people.lead, revision, Part.FORMAL, Decision.APPROVE)
         session.commit()
     with database.read() as session:
         entry = session.scalars(select(Entry)).one()
@@ -38,7 +38,7 @@ def test_two_approvals_check_the_revision_in(database: Database, store: ContentS
         assert entries.text_of(store, entry.published) == samples.BODY
         assert outbox.waiting(session) == 1
         actions = [row.action for row in audit.history(session, entry.published)]
-        assert actions == ["submit", "content_approve", "formal_approve"]
+        assert actions == ["submit", "review_assigned", "content_approve", "formal_approve"]
 
 
 @pytest.mark.parametrize("first", list(Part))
@@ -46,8 +46,8 @@ def test_the_two_parts_come_in_any_order(first: Part, database: Database, store:
     second = next(part for part in Part if part is not first)
     with database.write() as session:
         revision = samples.submitted(session, people.tech)
-        entries.decide(session, store, people.lead, revision, first, Decision.APPROVE)
-        entries.decide(session, store, people.lead2, revision, second, Decision.APPROVE)
+        reviews.decide(session, store, people.lead, revision, first, Decision.APPROVE)
+        reviews.decide(session, store, people.lead2, revision, second, Decision.APPROVE)
         assert revision.state == RevisionState.APPROVED
 
 
@@ -56,7 +56,7 @@ def test_author_may_not_review_their_own_revision(database: Database, store: Con
         revision = samples.submitted(session, people.lead)
         for part in Part:
             with pytest.raises(NotAllowed, match="作者不能审核"):
-                entries.decide(session, store, people.lead, revision, part, Decision.APPROVE)
+                reviews.decide(session, store, people.lead, revision, part, Decision.APPROVE)
 
 
 def test_database_refuses_an_authors_review(database: Database, people: People) -> None:
@@ -79,7 +79,7 @@ def test_database_refuses_approval_without_both_reviews(
     with database.write() as session:
         revision = samples.submitted(session, people.tech)
         for part in approved:
-            entries.decide(session, store, people.lead, revision, part, Decision.APPROVE)
+            reviews.decide(session, store, people.lead, revision, part, Decision.APPROVE)
         key = store.put(session, b"x", "text/plain")
         with pytest.raises(IntegrityError, match="two reviews"):
             session.execute(
@@ -93,26 +93,26 @@ def test_who_may_not_review(database: Database, store: ContentStore, people: Peo
         revision = samples.submitted(session, people.tech)
         for person in (people.subscriber, people.tech2, people.manager, people.admin):
             with pytest.raises(NotAllowed):
-                entries.decide(session, store, person, revision, Part.CONTENT, Decision.APPROVE)
+                reviews.decide(session, store, person, revision, Part.CONTENT, Decision.APPROVE)
 
 
 def test_return_needs_a_reason_and_ends_the_review(database: Database, store: ContentStore, people: People) -> None:
     with database.write() as session:
         revision = samples.submitted(session, people.tech)
         with pytest.raises(Invalid, match="退回须写明原因"):
-            entries.decide(session, store, people.lead, revision, Part.CONTENT, Decision.RETURN, reason="  ")
-        entries.decide(session, store, people.lead, revision, Part.CONTENT, Decision.RETURN, reason="与事件不符")
+            reviews.decide(session, store, people.lead, revision, Part.CONTENT, Decision.RETURN, reason="  ")
+        reviews.decide(session, store, people.lead, revision, Part.CONTENT, Decision.RETURN, reason="与事件不符")
         assert revision.state == RevisionState.RETURNED
         with pytest.raises(Conflict, match="不在审核中"):
-            entries.decide(session, store, people.lead, revision, Part.FORMAL, Decision.APPROVE)
+            reviews.decide(session, store, people.lead, revision, Part.FORMAL, Decision.APPROVE)
 
 
 def test_a_part_is_decided_once(database: Database, store: ContentStore, people: People) -> None:
     with database.write() as session:
         revision = samples.submitted(session, people.tech)
-        entries.decide(session, store, people.lead, revision, Part.CONTENT, Decision.APPROVE)
+        reviews.decide(session, store, people.lead, revision, Part.CONTENT, Decision.APPROVE)
         with pytest.raises(Conflict, match="已有决定"):
-            entries.decide(session, store, people.lead2, revision, Part.CONTENT, Decision.RETURN, reason="不同意")
+            reviews.decide(session, store, people.lead2, revision, Part.CONTENT, Decision.RETURN, reason="不同意")
 
 
 def test_failed_precheck_keeps_the_formal_review_from_being_approved(
@@ -121,7 +121,7 @@ def test_failed_precheck_keeps_the_formal_review_from_being_approved(
     with database.write() as session:
         revision = samples.submitted(session, people.tech, samples.BODY.replace("## 移交", "## 别的"))
         with pytest.raises(Conflict, match="缺少小节"):
-            entries.decide(session, store, people.lead, revision, Part.FORMAL, Decision.APPROVE)
+            reviews.decide(session, store, people.lead, revision, Part.FORMAL, Decision.APPROVE)
         assert revision.reviews == []
 
 
@@ -162,7 +162,7 @@ def test_save_on_an_overtaken_draft_loses_nothing(database: Database, people: Pe
         assert revision.body is not None and revision.body.endswith("甲")
 
 
-def test_only_the_author_writes_submits_and_recalls(database: Database, people: People) -> None:
+def test_only_the_author_writes_submits_and_recalls(database: Database, store: ContentStore, people: People) -> None:
     with database.write() as session:
         revision = entries.create(session, people.tech, samples.attributes(), samples.BODY)
         with pytest.raises(NotAllowed):
@@ -171,19 +171,26 @@ def test_only_the_author_writes_submits_and_recalls(database: Database, people: 
             entries.submit(session, people.lead, revision)
         entries.submit(session, people.tech, revision)
         with pytest.raises(NotAllowed):
-            entries.recall(session, people.lead, revision)
+            entries.recall(session, store, people.lead, revision)
         with pytest.raises(Conflict, match="撤回"):
             entries.save(session, people.tech, revision, samples.attributes(), "x", version=1)
-        entries.recall(session, people.tech, revision)
+        entries.recall(session, store, people.tech, revision)
         assert revision.state == RevisionState.DRAFT
 
 
-def test_recall_after_a_decision_is_refused(database: Database, store: ContentStore, people: People) -> None:
+def test_recall_after_a_decision_leaves_it_with_the_text_it_was_of(
+    database: Database, store: ContentStore, people: People
+) -> None:
     with database.write() as session:
-        revision = samples.submitted(session, people.tech)
-        entries.decide(session, store, people.lead, revision, Part.CONTENT, Decision.APPROVE)
-        with pytest.raises(Conflict):
-            entries.recall(session, people.tech, revision)
+        made = samples.incident(session, people.tech)
+        revision = incidents.write_solution(session, people.tech, made, samples.attributes(), samples.BODY)
+        entries.submit(session, people.tech, revision)
+        reviews.decide(session, store, people.lead, revision, Part.CONTENT, Decision.APPROVE)
+        draft = entries.recall(session, store, people.tech, revision)
+        assert (revision.state, draft.state, draft.number) == (RevisionState.RETURNED, RevisionState.DRAFT, 2)
+        assert draft.body == samples.BODY
+        assert draft.reviews == []
+        assert made.solution_revision_id == draft.id  # the incident waits for what goes on
 
 
 def test_database_keeps_submitted_revisions_as_they_are(database: Database, people: People) -> None:
@@ -201,16 +208,16 @@ def test_retiring_needs_a_reason_or_a_successor(database: Database, store: Conte
         old = samples.published(session, store, people.tech, people.lead)
         new = samples.published(session, store, people.tech, people.lead, title="机顶盒无信号的新处理办法")
         with pytest.raises(NotAllowed):
-            entries.retire(session, people.tech, old, reason="旧")
+            validity.retire(session, people.tech, old, reason="旧")
         with pytest.raises(Invalid, match="停用须写明原因"):
-            entries.retire(session, people.lead, old, reason=" ")
+            validity.retire(session, people.lead, old, reason=" ")
         with pytest.raises(Invalid, match="替代词条"):
-            entries.retire(session, people.lead, old, reason="", successor=old)
-        entries.retire(session, people.lead, old, reason="", successor=new)
+            validity.retire(session, people.lead, old, reason="", successor=old)
+        validity.retire(session, people.lead, old, reason="", successor=new)
         assert (old.state, old.successor) == (EntryState.RETIRED, new)
         assert old.number in outbox.out_of_sight(session)
         with pytest.raises(BadTransition):
-            entries.retire(session, people.lead, old, reason="再来")
+            validity.retire(session, people.lead, old, reason="再来")
         with pytest.raises(Conflict):
             entries.revise(session, store, people.tech, old)
 
@@ -220,13 +227,13 @@ def test_entries_expire_with_their_day_in_china(
 ) -> None:
     with database.write() as session:
         entry = samples.published(session, store, people.tech, people.lead, valid_until="2026-11-24")
-        assert entries.expire_due(session) == 0
+        assert validity.expire_due(session) == 0
         stopped_clock.advance(days=1, hours=13, minutes=59)  # 23:59 on the 24th in China
-        assert entries.expire_due(session) == 0
+        assert validity.expire_due(session) == 0
         assert entry.number in entries.find_visible(session, people.subscriber, [entry.number])
         stopped_clock.advance(minutes=1)
         assert entries.find_visible(session, people.subscriber, [entry.number]) == {}  # even before the timer ran
-        assert entries.expire_due(session) == 1
+        assert validity.expire_due(session) == 1
         assert entry.state == EntryState.EXPIRED
         with pytest.raises(NotFound):
             entries.find(session, people.subscriber, entry.number)
@@ -303,10 +310,10 @@ def test_a_restricted_revision_is_reviewed_inside_its_group(
 ) -> None:
     with database.write() as session:
         revision = samples.submitted(session, people.manager, audience=Audience.RESTRICTED, owner_group="team-tv")
-        assert revision not in entries.review_queue(session, people.lead2)
-        assert revision in entries.review_queue(session, people.lead)
+        assert revision not in reviews.review_queue(session, people.lead2)
+        assert revision in reviews.review_queue(session, people.lead)
         with pytest.raises(NotFound):
-            entries.decide(session, store, people.lead2, revision, Part.CONTENT, Decision.APPROVE)
+            reviews.decide(session, store, people.lead2, revision, Part.CONTENT, Decision.APPROVE)
 
 
 def test_nobody_writes_into_a_group_they_cannot_read(database: Database, people: People) -> None:
@@ -374,7 +381,7 @@ def test_nobodys_unfinished_draft_keeps_a_wrong_entry_in_use(
     with database.write() as session:
         entry = samples.published(session, store, people.tech, people.lead)
         draft = entries.revise(session, store, people.tech2, entry)
-        entries.retire(session, people.lead, entry, reason="会触电")
+        validity.retire(session, people.lead, entry, reason="会触电")
         assert (entry.state, draft.state) == (EntryState.RETIRED, RevisionState.RETURNED)
 
 
@@ -422,7 +429,7 @@ def test_no_origin_lets_a_person_publish_a_solution_without_reviews(
         with database.write() as session:
             revision = entries.create(session, person, samples.attributes(), samples.BODY, origin=origin)
             with pytest.raises((NotAllowed, IntegrityError)):
-                entries.publish_unreviewed(session, store, person, revision)
+                publishing.publish_unreviewed(session, store, person, revision)
 
 
 def test_database_refuses_a_change_of_kind_and_a_replaced_review(
@@ -430,11 +437,11 @@ def test_database_refuses_a_change_of_kind_and_a_replaced_review(
 ) -> None:
     with database.write() as session:
         revision = samples.submitted(session, people.tech)
-        entries.decide(session, store, people.lead, revision, Part.CONTENT, Decision.RETURN, reason="不符")
+        reviews.decide(session, store, people.lead, revision, Part.CONTENT, Decision.APPROVE)
         for statement, said in (
             ("UPDATE entries SET kind = 'policy'", "kind of an entry"),
             (
-                "INSERT OR REPLACE INTO reviews SELECT id, revision_id, part, 'approve', reason, reviewer_id, created_at FROM reviews",
+                "INSERT OR REPLACE INTO reviews SELECT id, revision_id, part, 'return', 'x', reviewer_id, created_at FROM reviews",
                 "never deleted",
             ),
         ):

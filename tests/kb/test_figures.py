@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from kb import entries, figures
+from kb import entries, figures, validity
 from kb.db import Database
 from kb.documents import Confidence
 from kb.store import ContentStore
@@ -33,5 +33,5 @@ def test_a_guessed_figure_is_listed_until_a_revision_confirms_it(
         assert list(figures.listing(session, confidence=Confidence.UNVERIFIED))  # still in use
         samples.approve(session, store, people.lead, revision)
         assert not list(figures.listing(session, confidence=Confidence.UNVERIFIED))
-        entries.retire(session, people.manager, entry, reason="不再使用")
+        validity.retire(session, people.manager, entry, reason="不再使用")
         assert not list(figures.listing(session, confidence=Confidence.VERIFIED))

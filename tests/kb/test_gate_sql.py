@@ -80,7 +80,7 @@ STATEMENTS = [
     # the solution's approval
     ("UPDATE revisions SET state = 'returned', body = 'x', object_sha256 = NULL "
      "WHERE id = (SELECT solution_revision_id FROM incidents WHERE id = {closed})", "was approved|does not change"),
-    ("UPDATE revisions SET state = 'draft' WHERE id = (SELECT solution_revision_id FROM incidents WHERE id = {closed})", "was approved"),
+    ("UPDATE revisions SET state = 'draft' WHERE id = (SELECT solution_revision_id FROM incidents WHERE id = {closed})", "was approved|with a decision"),
     ("UPDATE entries SET state = 'draft' WHERE id = (SELECT solution_entry_id FROM incidents WHERE id = {closed})", "was published"),
     ("UPDATE entries SET kind = 'policy' WHERE id = (SELECT solution_entry_id FROM incidents WHERE id = {closed})", "kind"),
     ("DELETE FROM revisions WHERE id = (SELECT solution_revision_id FROM incidents WHERE id = {closed})", "not deleted"),

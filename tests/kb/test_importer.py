@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import func, select
 
-from kb import documents, entries, exporter, importer, incidents, installation, outbox
+from kb import documents, entries, exporter, importer, incidents, installation, outbox, reviews
 from kb.db import Database
 from kb.documents import Document, Kind
 from kb.errors import GateClosed, Invalid, NotAllowed
@@ -152,7 +152,7 @@ def test_imported_solutions_go_to_the_review_queue(
         entry = session.scalars(select(Entry)).one()
         assert (entry.number, entry.state) == ("SOL-ABC-1", EntryState.DRAFT)
         assert outbox.waiting(session) == 0
-        revision = entries.review_queue(session, people.lead)[0]
+        revision = reviews.review_queue(session, people.lead)[0]
         samples.approve(session, store, people.lead, revision)
         assert entries.text_of(store, revision) == samples.BODY
 

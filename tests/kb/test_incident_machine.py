@@ -19,7 +19,7 @@ from hypothesis.stateful import (
 )
 from sqlalchemy.orm import Session
 
-from kb import clock, entries, handovers, incidents, verification
+from kb import clock, entries, handovers, incidents, reviews, validity, verification
 from kb.access import Person
 from kb.db import Database
 from kb.errors import KBError
@@ -202,7 +202,7 @@ class Machine(RuleBasedStateMachine):
         self.act(
             f"decide {decision}",
             who,
-            lambda by: entries.decide(
+            lambda by: reviews.decide(
                 self.session, self.store, by, self.session.get_one(Revision, revision), part, decision, reason="意见",
                 similar=lambda title, body: [],
             ),
@@ -210,7 +210,7 @@ class Machine(RuleBasedStateMachine):
 
     @rule(revision=revisions, who=WHO)
     def retire(self, revision: int, who: str) -> None:
-        self.act("retire", who, lambda by: entries.retire(self.session, by, self.entry(revision), reason="过时"))
+        self.act("retire", who, lambda by: validity.retire(self.session, by, self.entry(revision), reason="过时"))
 
     @rule(
         key=incidents_,

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from kb import access, accounts, entries, incidents
+from kb import access, accounts, entries, incidents, reviews, validity
 from kb.access import Person
 from kb.db import Database
 from kb.errors import KBError
@@ -30,7 +30,7 @@ def _close(session: Any, store: Any, by: Person, incident: Incident, version: in
 
 
 def _retire(session: Any, store: Any, by: Person, incident: Incident, version: int, revision: Revision) -> None:
-    entries.retire(session, by, revision.entry, reason="写错了")
+    validity.retire(session, by, revision.entry, reason="写错了")
 
 
 def _relink(session: Any, store: Any, by: Person, incident: Incident, version: int, revision: Revision) -> None:
@@ -40,7 +40,7 @@ def _relink(session: Any, store: Any, by: Person, incident: Incident, version: i
 
 
 def _approve(session: Any, store: Any, by: Person, incident: Incident, version: int, revision: Revision) -> None:
-    entries.decide(session, store, by, revision, Part.FORMAL, Decision.APPROVE, similar=lambda title, body: [])
+    reviews.decide(session, store, by, revision, Part.FORMAL, Decision.APPROVE, similar=lambda title, body: [])
     incidents.check_version(incident, version)  # the lead closes at once, from the page they have open
     incidents.close(session, by, incident)
 
@@ -125,7 +125,7 @@ def test_relinking_against_approving(database: Database, store: ContentStore, pe
             incident = samples.resolved(session, people.tech)
             revision = incidents.write_solution(session, people.tech, incident, samples.attributes(), samples.BODY)
             entries.submit(session, people.tech, revision)
-            entries.decide(session, store, people.lead, revision, Part.CONTENT, Decision.APPROVE)
+            reviews.decide(session, store, people.lead, revision, Part.CONTENT, Decision.APPROVE)
             samples.confirmed(session, people.tech, incident)
             session.flush()
             rounds.append((incident.id, incident.version, revision.id))

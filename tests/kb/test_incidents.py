@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
-from kb import audit, entries, incidents
+from kb import audit, entries, incidents, reviews, validity
 from kb.db import Database
 from kb.documents import Kind
 from kb.errors import BadTransition, Conflict, GateClosed, Invalid, NotAllowed, NotFound, StaleVersion
@@ -183,7 +183,7 @@ def test_a_retired_solution_does_not_close(database: Database, store: ContentSto
         incident = samples.resolved(session, people.tech)
         incidents.link(session, people.tech, incident, entry)
         samples.confirmed(session, people.tech, incident)
-        entries.retire(session, people.lead, entry, reason="写错了")
+        validity.retire(session, people.lead, entry, reason="写错了")
         with pytest.raises(GateClosed, match="两项审核"):
             incidents.close(session, people.tech, incident)
 
@@ -211,7 +211,7 @@ def test_a_returned_solution_keeps_its_incident_waiting_for_the_next_revision(
         incident = samples.resolved(session, people.tech)
         first = incidents.write_solution(session, people.tech, incident, samples.attributes(), samples.BODY)
         entries.submit(session, people.tech, first)
-        entries.decide(session, store, people.lead, first, Part.CONTENT, Decision.RETURN, reason="步骤不全")
+        reviews.decide(session, store, people.lead, first, Part.CONTENT, Decision.RETURN, reason="步骤不全")
         second = entries.revise(session, store, people.tech, first.entry)
         session.refresh(incident)
         assert incident.solution_revision_id == second.id

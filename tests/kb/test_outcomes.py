@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from kb import entries, incidents, outcomes
+from kb import doubts, entries, incidents, outcomes
 from kb.db import Database
 from kb.lifecycle import Outcome, VerificationMethod
 from kb.models import Entry
@@ -38,11 +38,11 @@ def test_a_solution_that_keeps_failing_is_questioned_once_with_the_evidence(
         first = _applied(session, people, entry, held=False)
         for _ in range(3):
             _applied(session, people, entry, held=True)
-        assert outcomes.doubts(session, entry) == []
+        assert doubts.open_doubts(session, entry) == []
         second = _applied(session, people, entry, held=False)
         _applied(session, people, entry, held=False)
         session.flush()
-        (doubt,) = outcomes.doubts(session, entry)
+        (doubt,) = doubts.open_doubts(session, entry)
         assert first.number in doubt.evidence and second.number in doubt.evidence and "还是花屏" in doubt.evidence
         assert outcomes.tallies(session, people.tech, entry) == [Tally(1, 3, 3)]
 
@@ -54,7 +54,7 @@ def test_two_failures_far_apart_question_nothing(database: Database, store: Cont
         for _ in range(outcomes.LAST - 1):
             _applied(session, people, entry, held=True)
         _applied(session, people, entry, held=False)
-        assert outcomes.doubts(session, entry) == []
+        assert doubts.open_doubts(session, entry) == []
 
 
 def test_the_latest_word_on_an_incident_counts(database: Database, store: ContentStore, people: People) -> None:
@@ -75,10 +75,10 @@ def test_a_new_revision_begins_without_the_old_ones_failures(
         entry = samples.published(session, store, people.tech, people.lead)
         for _ in range(outcomes.REFUSED):
             _applied(session, people, entry, held=False)
-        assert outcomes.doubts(session, entry) != []
+        assert doubts.open_doubts(session, entry) != []
         revision = entries.revise(session, store, people.tech, entry)
         entries.submit(session, people.tech, revision)
         samples.approve(session, store, people.lead, revision)
-        assert outcomes.doubts(session, entry) == []
+        assert doubts.open_doubts(session, entry) == []
         _applied(session, people, entry, held=True)
         assert outcomes.tallies(session, people.tech, entry) == [Tally(2, 1, 0), Tally(1, 0, 2)]

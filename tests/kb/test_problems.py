@@ -16,7 +16,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from kb import access, accounts, audit, entries, incidents, problems
+from kb import access, accounts, audit, entries, incidents, problems, validity
 from kb.db import Database
 from kb.errors import BadTransition, Conflict, GateClosed, Invalid, KBError, NotAllowed, StaleVersion
 from kb.lifecycle import (
@@ -421,7 +421,7 @@ class ProblemMachine(RuleBasedStateMachine):
             elif revision.state == "submitted":
                 samples.approve(session, self.store, by, revision)  # type: ignore[arg-type]
             elif not withdraw:
-                entries.retire(session, by, entry, reason="不再适用")  # type: ignore[arg-type]
+                validity.retire(session, by, entry, reason="不再适用")  # type: ignore[arg-type]
 
         self._do(who, use)
 

@@ -19,7 +19,7 @@ from werkzeug.test import TestResponse
 
 from indexer import worker
 from indexer.analysis import Analyzer
-from kb import access, accounts, clock, documents, entries, importer, incidents, library
+from kb import access, accounts, clock, documents, entries, importer, incidents, library, publishing
 from kb.access import Person
 from kb.accounts import SYSTEM
 from kb.documents import Attributes
@@ -96,7 +96,7 @@ def _publish_hostile(session: Any, store: ContentStore) -> None:
     revision.author_id = None
     _attach(session, store, revision, '"><svg onload=alert(7)>.svg', b"<svg onload='alert(8)'/>")
     _attach(session, store, revision, "页面.html", b"<script>alert(9)</script>")
-    entries.publish_unreviewed(session, store, SYSTEM, revision)
+    publishing.publish_unreviewed(session, store, SYSTEM, revision)
 
 
 def _attach(session: Any, store: ContentStore, revision: Revision, name: str, data: bytes) -> None:

@@ -116,6 +116,8 @@ def test_every_form_is_refused_without_its_token(app, browse):
         "number": "INC-000001",
         "revision_id": 1,
         "captured_id": 1,
+        "revision_number": 1,
+        "delegation_id": 1,
         "part": "content",
         "username": "tech",
         "token": "x",

@@ -88,6 +88,7 @@ def test_the_main_road(open_browser, index):
     tech.fill("[name=service]", "数字电视")
     tech.fill("[name=devices]", "机顶盒")
     tech.fill("[name=body]", BODY.replace("盒子开着，电视上写无信号", "电视花屏有马赛克"))
+    tech.fill("[name=why_new]", "现象不同")  # asked, because there is something like it
     tech.click("text=保存草稿")
     tech.wait_for_url("**/edit")
     tech.click("text=保存并提交审核")

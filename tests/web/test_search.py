@@ -6,7 +6,7 @@ import pytest
 
 from indexer import FACETS, Sort
 from indexer.worker import Worker
-from kb import entries, precheck
+from kb import entries, precheck, validity
 from kb.access import Person
 from kb.documents import Audience, Kind
 from kb.errors import BadQuery, IndexUnavailable
@@ -94,7 +94,7 @@ def test_narrowing_takes_effect_before_the_index_knows(
 
 def test_a_stale_hit_is_neither_shown_nor_counted(services: Services, people: People, numbers: dict[str, str]) -> None:
     with services.database.write() as session:
-        entries.retire(session, people.lead, entries.find(session, people.lead, numbers["staff"]), reason="旧")
+        validity.retire(session, people.lead, entries.find(session, people.lead, numbers["staff"]), reason="旧")
         session.commit()
     page = services.search.search(people.tech, "量子柜", facets=FACETS)
     assert [found.id for found in page.hits] == [numbers["public"]]
@@ -253,6 +253,6 @@ def test_a_correction_tells_nothing_of_what_a_person_may_not_see(
     assert services.search.search(people.tech, "暗好").correction is not None
     assert services.search.search(people.subscriber, "暗好").correction is None  # it stands in the staff's half
     with services.database.write() as session:
-        entries.retire(session, people.lead, entries.find(session, people.lead, numbers["public"]), reason="旧")
+        validity.retire(session, people.lead, entries.find(session, people.lead, numbers["public"]), reason="旧")
         session.commit()
     assert services.search.search(people.subscriber, "机顶合").correction is None  # the index does not know yet

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from apiflask import APIBlueprint
 
-from kb import entries
+from kb import reviews
 from kb.access import Permission
 from kb.models import Revision
 from web import lists
@@ -23,6 +23,8 @@ def as_json(revision: Revision) -> dict[str, object]:
         "state": revision.state,
         "author": revision.author.username if revision.author else None,
         "submitted_at": revision.submitted_at,
+        "due_at": reviews.due(revision, services().settings.review_days),
+        "assignee": revision.assignee.username if revision.assignee else None,
         "decided": [f"{review.part}_{review.decision}" for review in revision.reviews],
     }
 
@@ -32,7 +34,7 @@ def as_json(revision: Revision) -> dict[str, object]:
 def index() -> dict[str, object]:
     """Revisions waiting for a decision that this person may make, oldest first."""
     with services().database.read() as session:
-        return {"reviews": [as_json(revision) for revision in entries.review_queue(session, person())]}
+        return {"reviews": [as_json(revision) for revision in reviews.review_queue(session, person())]}
 
 
 @bp.post("/<int:revision_id>")
@@ -44,7 +46,7 @@ def decide(revision_id: int, given: schemas.Judgement) -> dict[str, object]:
     look = similar()
     with services().database.write() as session:
         revision = lists.submitted_revision(session, person(), revision_id)
-        entries.decide(
+        reviews.decide(
             session, services().store, person(), revision, given.part, given.decision,
             reason=given.reason, similar=look,
         )  # fmt: skip

@@ -307,6 +307,8 @@ class Review(BaseModel):
     state: str
     author: str | None
     submitted_at: dt.datetime | None
+    due_at: dt.datetime | None
+    assignee: str | None
     decided: list[str]
 
 

@@ -9,15 +9,17 @@ from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
-from kb import documents, entries, incidents, library, precheck
+from kb import difference, documents, entries, incidents, library, minor, precheck, publishing, validity
 from kb.access import Permission, Person
 from kb.documents import Kind
 from kb.errors import BadQuery, Conflict, IndexUnavailable, Invalid, KBError, NotAllowed, NotFound, StaleVersion
 from kb.lifecycle import RevisionState
 from kb.models import Entry, Incident, Revision
 from web import forms, lists
+from web import words as wording
 from web.context import needs, person, services, similar
 from web.labels import label
+from web.search import Page
 
 bp = Blueprint("drafts", __name__, url_prefix="/entries")
 BEFORE_CREATE = 6  # hits shown before somebody writes what may be written already
@@ -35,12 +37,7 @@ def new() -> ResponseReturnValue:
             "body": _template(kind),
         }
         return _new_form(values | {"audience": "staff"}, kind)
-    page, problem = None, ""
-    if words:
-        try:
-            page = services().search.search(person(), words, limit=BEFORE_CREATE)
-        except (BadQuery, IndexUnavailable) as exc:
-            problem = exc.message
+    page, problem = _known(words) if words else (None, "")
     return render_template("entries/before_new.html", words=words, kind=kind, page=page, problem=problem)
 
 
@@ -50,6 +47,7 @@ def create() -> ResponseReturnValue:
     values = forms.typed(request.form)
     try:
         attributes = forms.read_attributes(values)
+        known, _ = _known(request.form.get("words") or attributes.title)
         with services().database.write() as session:
             incident = _incident(session, person(), request.form.get("incident", ""))
             if incident is not None:
@@ -57,6 +55,8 @@ def create() -> ResponseReturnValue:
                 revision = incidents.write_solution(session, person(), incident, attributes, values["body"])
             else:
                 revision = entries.create(session, person(), attributes, values["body"])
+            why = request.form.get("why_new", "")
+            entries.say_why_new(person(), revision, why, hits=len(known.hits) if known else 0)
             number = revision.entry.number
             session.commit()
     except (Invalid, StaleVersion) as exc:
@@ -138,7 +138,7 @@ def submit(number: str) -> ResponseReturnValue:
 @bp.post("/<number>/recall")
 @needs(Permission.WRITE_ENTRIES)
 def recall(number: str) -> ResponseReturnValue:
-    _on_draft(number, lambda session, revision: entries.recall(session, person(), revision))
+    _on_draft(number, lambda session, revision: entries.recall(session, services().store, person(), revision))
     flash("已撤回，可以继续修改", "good")
     return redirect(url_for("drafts.edit", number=number))
 
@@ -178,6 +178,55 @@ def revise(number: str) -> ResponseReturnValue:
     return redirect(url_for("drafts.edit", number=number))
 
 
+@bp.post("/<number>/revisions/<int:revision_number>/restore")
+@needs(Permission.WRITE_ENTRIES)
+def restore(number: str, revision_number: int) -> ResponseReturnValue:
+    """Begin a draft with the text of an earlier revision."""
+    with services().database.write() as session:
+        entry = entries.find(session, person(), number)
+        entries.restore(session, services().store, person(), entry, revision_number)
+        session.commit()
+    return redirect(url_for("drafts.edit", number=number))
+
+
+@bp.route("/<number>/correct", methods=["GET", "POST"])
+@needs(Permission.CORRECT)
+def correct(number: str) -> ResponseReturnValue:
+    """Put a slip of the pen right, without a review."""
+    error: KBError | None = None
+    if request.method == "POST":
+        try:
+            with services().database.write() as session:
+                publishing.correct(
+                    session, services().store, person(), entries.find(session, person(), number),
+                    forms.clean(request.form.get("body", "")),
+                    base=request.form.get("base", 0, type=int), sounds=wording.sounds,
+                )  # fmt: skip
+                session.commit()
+        except (Conflict, Invalid) as exc:
+            error = exc
+        else:
+            flash("已小改并发布，原审核人会收到告知", "good")
+            return redirect(url_for("entries.show", number=number))
+    with services().database.read() as session:
+        entry = entries.find(session, person(), number)
+        if entry.published is None:
+            raise NotFound(f"{number} 没有已发布的版本 · nothing published")
+        text = entries.text_of(services().store, entry.published)
+        typed = forms.clean(request.form["body"]) if error else text
+        page = render_template(
+            "entries/correct.html",
+            entry=entry,
+            base=entry.published.number,
+            values={"body": typed},
+            pieces=difference.compare(text, typed, wording.cut) if error else [],
+            most=minor.MOST_CHANGED,
+            error=error,
+            fields=_fields(error),
+        )
+    return page, error.status if error else 200
+
+
 @bp.post("/<number>/retire")
 @needs(Permission.RETIRE_ENTRIES)
 def retire(number: str) -> ResponseReturnValue:
@@ -185,7 +234,7 @@ def retire(number: str) -> ResponseReturnValue:
         with services().database.write() as session:
             entry = entries.find(session, person(), number)
             successor = _successor(session, request.form.get("successor", "").strip())
-            entries.retire(session, person(), entry, reason=request.form.get("reason", ""), successor=successor)
+            validity.retire(session, person(), entry, reason=request.form.get("reason", ""), successor=successor)
             session.commit()
     except (Conflict, Invalid) as exc:
         with services().database.read() as session:
@@ -207,6 +256,14 @@ def incident_values(incident: Incident) -> dict[str, str]:
     body = incidents.draft_from(incident)
     said = documents.symptoms(body)
     return values | {"title": said[0] if said else "", "body": body}
+
+
+def _known(words: str) -> tuple[Page | None, str]:
+    """What there is already, before somebody writes it anew; or why nobody can say."""
+    try:
+        return services().search.search(person(), words, limit=BEFORE_CREATE), ""
+    except (BadQuery, IndexUnavailable) as exc:
+        return None, exc.message
 
 
 def _kind(value: str) -> Kind:
@@ -270,11 +327,17 @@ def _new_form(values: dict[str, str], kind: Kind, error: KBError | None = None) 
         incident = _incident(session, person(), number)
         if incident is not None and not error:
             values = incident_values(incident)
+        looked_for = request.values.get("words") or request.values.get("q", "") or values["title"]
+        known, problem = _known(looked_for) if looked_for else (None, "")
         page = render_template(
             "entries/new.html",
             values=values,
             kind=kind,
             incident=incident,
+            words=looked_for,
+            known=known,
+            problem=problem,
+            why_new=request.form.get("why_new", ""),
             error=error,
             fields=_fields(error),
             **_choices(session, values),

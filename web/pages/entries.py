@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Callable
 from pathlib import PurePosixPath
 
 from flask import Blueprint, flash, redirect, render_template, request, send_file, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
-from kb import captured, entries
+from kb import captured, doubts, entries, validity
 from kb.access import Permission, Person
-from kb.errors import IndexUnavailable, NotFound
+from kb.errors import Conflict, IndexUnavailable, Invalid, KBError, NotFound
 from kb.lifecycle import EntryState, RevisionState
 from kb.models import Entry, Revision
 from web import lists, reading
@@ -75,6 +76,41 @@ def remove_captured(number: str, captured_id: int) -> ResponseReturnValue:
     return redirect(url_for("entries.show", number=number))
 
 
+@bp.post("/<number>/question")
+@needs(Permission.WRITE_ENTRIES)
+def question(number: str) -> ResponseReturnValue:
+    """Something speaks against what is published."""
+    return _about(
+        number,
+        lambda session, entry: doubts.question(session, person(), entry, request.form.get("evidence", "")),
+        "已标记存疑，并进入审核列表",
+    )
+
+
+@bp.post("/<number>/confirm")
+@needs(Permission.REVIEW)
+def confirm(number: str) -> ResponseReturnValue:
+    """It is right all the same."""
+    return _about(
+        number,
+        lambda session, entry: doubts.confirm(session, person(), entry, reason=request.form.get("reason", "")),
+        "已确认仍然正确",
+    )
+
+
+def _about(number: str, step: Callable[[Session, Entry], object], done: str) -> ResponseReturnValue:
+    try:
+        with services().database.write() as session:
+            step(session, entries.find(session, person(), number))
+            session.commit()
+    except (Conflict, Invalid) as exc:
+        with services().database.read() as session:
+            entry = entries.find(session, person(), number)
+            return _page(session, entry, entry.published or _newest(session, entry), exc), exc.status
+    flash(done, "good")
+    return redirect(url_for("entries.show", number=number))
+
+
 @bp.get("/<number>/revisions/<int:revision_number>")
 def revision(number: str, revision_number: int) -> ResponseReturnValue:
     with services().database.read() as session:
@@ -118,7 +154,7 @@ def _alike(by: Person, entry: Entry) -> list[Related]:
         return []
 
 
-def _page(session: Session, entry: Entry, shown: Revision) -> str:
+def _page(session: Session, entry: Entry, shown: Revision, error: KBError | None = None) -> str:
     by = person()
     staff = by.may(Permission.READ_STAFF)
     read = reading.read(services().store, by, shown)
@@ -134,8 +170,10 @@ def _page(session: Session, entry: Entry, shown: Revision) -> str:
         related=lists.related(session, by, read.attributes.related),
         revisions=revisions,
         opened=opened,
-        usage=entries.usage(session, entry) if staff else None,
+        impact=validity.impact(session, by, entry) if staff else None,
         captured=captured.newest(session, entry) if by.may(Permission.TEND_CAPTURED) else [],
+        standing=entries.standing(session, entry) if staff else "",
+        doubts=doubts.open_doubts(session, entry) if staff else [],
         alike=_alike(by, entry) if shown.id == entry.published_revision_id else [],
         successor=successor[0] if successor else None,
         expired=entry.state == EntryState.PUBLISHED and not entries.find_visible(session, by, [entry.number]),
@@ -143,4 +181,7 @@ def _page(session: Session, entry: Entry, shown: Revision) -> str:
         mine=shown.author_id == by.id and by.id is not None,
         RevisionState=RevisionState,
         back=url_for("entries.show", number=entry.number),
+        error=error,
+        fields=getattr(error, "fields", {}),
+        typed=request.form if error else {},
     )

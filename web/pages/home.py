@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Blueprint, render_template
 from flask.typing import ResponseReturnValue
 
-from kb import clock, entries, incidents, lifecycle
+from kb import clock, entries, incidents, lifecycle, reviews
 from kb.access import Permission
 from web import lists
 from web.context import person, services
@@ -32,5 +32,5 @@ def show() -> ResponseReturnValue:
                 "unmet_text": lifecycle.UNMET_TEXT,
             }
         if by.may(Permission.REVIEW):
-            page["queue"] = entries.review_queue(session, by)
+            page["queue"] = reviews.turns(session, by)
         return render_template("home/show.html", now=clock.now(), **page)

@@ -2,36 +2,30 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from dataclasses import dataclass
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
-from kb import documents, entries, precheck
+from kb import assignment, audit, clock, difference, documents, doubts, entries, precheck, reviews
 from kb.access import Permission
+from kb.documents import Attributes
 from kb.errors import Conflict, Invalid, KBError
 from kb.lifecycle import WAITING_REVISION, Decision, Part
-from kb.models import Revision
-from web import lists, reading
+from kb.models import Incident, Revision
+from web import lists, reading, words
 from web.context import needs, person, services, similar
 
 bp = Blueprint("reviews", __name__, url_prefix="/reviews")
+_OF_REVIEW = ("submit", "recall", "review_assigned", "review_reminded", "review_escalated")  # rows shown beside it
 
 
 @bp.get("")
 @needs(Permission.WRITE_ENTRIES)
 def index() -> ResponseReturnValue:
-    by = person()
-    tab = request.args.get("tab", "waiting" if by.may(Permission.REVIEW) else "written")
-    with services().database.read() as session:
-        if tab == "waiting" and by.may(Permission.REVIEW):
-            rows = entries.review_queue(session, by)
-        elif tab == "all":
-            rows = lists.waiting_revisions(session, by)
-        else:
-            tab, rows = "written", entries.written_by(session, by)
-        return render_template("reviews/index.html", tab=tab, revisions=rows)
+    return _list(request.args.get("tab", "waiting" if person().may(Permission.REVIEW) else "written")), 200
 
 
 @bp.get("/<int:revision_id>")
@@ -48,7 +42,7 @@ def decide(revision_id: int, part: str) -> ResponseReturnValue:
         decision = _decision()
         with services().database.write() as session:
             revision = lists.submitted_revision(session, person(), revision_id)
-            entries.decide(
+            reviews.decide(
                 session, services().store, person(), revision, Part(part), decision,
                 reason=request.form.get("reason", ""), similar=look,
             )  # fmt: skip
@@ -62,6 +56,68 @@ def decide(revision_id: int, part: str) -> ResponseReturnValue:
     return redirect(url_for("reviews.index"))
 
 
+@bp.post("/<int:revision_id>/assign")
+@needs(Permission.REVIEW)
+def assign(revision_id: int) -> ResponseReturnValue:
+    """Pass a revision on to another lead, or take it oneself."""
+    try:
+        with services().database.write() as session:
+            revision = lists.submitted_revision(session, person(), revision_id)
+            assignment.reassign(
+                session, person(), revision, request.form.get("assignee", ""), reason=request.form.get("reason", "")
+            )
+            session.commit()
+    except (Conflict, Invalid) as exc:
+        return _page(revision_id, error=exc), exc.status
+    flash("已转交", "good")
+    return redirect(url_for("reviews.show", revision_id=revision_id))
+
+
+@bp.post("/forms")
+@needs(Permission.REVIEW)
+def approve_forms() -> ResponseReturnValue:
+    """Approve the form of all that were ticked and whose pre-check passes in every point."""
+    look = similar()
+    chosen = request.form.getlist("revision", type=int)[: reviews.BULK]
+    with services().database.write() as session:
+        rows = [lists.submitted_revision(session, person(), revision_id) for revision_id in chosen]
+        done, refused = reviews.approve_forms(session, services().store, person(), rows, similar=look)
+        said = [(row.revision.entry.number, row.why) for row in refused]
+        session.commit()
+    flash(f"形式审核通过 {len(done)} 件，未通过 {len(refused)} 件", "good" if not refused else "wait")
+    for number, why in said:
+        flash(f"{number}：{why}", "wait")
+    return redirect(url_for("reviews.index"))
+
+
+@bp.post("/delegate")
+@needs(Permission.REVIEW)
+def delegate() -> ResponseReturnValue:
+    """Give one's turns to another lead for some days."""
+    form = request.form
+    try:
+        with services().database.write() as session:
+            assignment.delegate(
+                session, person(), form.get("to", ""),
+                starts=_day("starts"), ends=_day("ends"), reason=form.get("reason", ""),
+            )  # fmt: skip
+            session.commit()
+    except Invalid as exc:
+        return _list("waiting", error=exc), exc.status
+    flash("已委托代审", "good")
+    return redirect(url_for("reviews.index"))
+
+
+@bp.post("/delegations/<int:delegation_id>/end")
+@needs(Permission.REVIEW)
+def end_delegation(delegation_id: int) -> ResponseReturnValue:
+    with services().database.write() as session:
+        assignment.end_delegation(session, person(), delegation_id)
+        session.commit()
+    flash("代审已结束", "good")
+    return redirect(url_for("reviews.index"))
+
+
 def _decision() -> Decision:
     try:
         return Decision(request.form.get("decision", ""))
@@ -70,14 +126,52 @@ def _decision() -> Decision:
         raise Invalid(problem, fields={"decision": problem}) from exc
 
 
+def _day(field: str) -> dt.date:
+    try:
+        return dt.date.fromisoformat(request.form.get(field, ""))
+    except ValueError as exc:
+        problem = "请写成 2026-11-23 · a date"
+        raise Invalid(problem, fields={field: problem}) from exc
+
+
+def _list(tab: str, *, error: KBError | None = None) -> str:
+    by = person()
+    may_review = by.may(Permission.REVIEW)
+    with services().database.read() as session:
+        if tab == "waiting" and may_review:
+            rows = reviews.turns(session, by)
+        elif tab == "all":
+            rows = lists.waiting_revisions(session, by)
+        else:
+            tab, rows = "written", entries.written_by(session, by)
+        return render_template(
+            "reviews/index.html",
+            tab=tab,
+            revisions=rows,
+            due={row.id: reviews.due(row, services().settings.review_days) for row in rows},
+            escalated=reviews.escalated(session, rows),
+            now=clock.now(),
+            doubted=doubts.questioned(session, by) if tab != "written" else [],
+            delegations=assignment.delegations(session, by) if may_review else [],
+            deputies=lists.reviewers(session, by) if may_review and tab == "waiting" else [],
+            error=error,
+            fields=getattr(error, "fields", {}),
+            typed=request.form if error else {},
+        )
+
+
 @dataclass(frozen=True)
 class Comparison:
     """What a revision changes of the published one."""
 
     published: int
     attributes: list[lists.Difference]
-    sections: set[str]  # titles of sections that are new or changed
-    gone: list[str]
+    sections: dict[str, difference.Section]  # those that differ, by title
+    gone: list[difference.Section]
+
+    @property
+    def moved(self) -> list[str]:
+        return [title for title, section in self.sections.items() if section.moved]
 
 
 def _comparison(session: Session, revision: Revision) -> Comparison | None:
@@ -85,14 +179,39 @@ def _comparison(session: Session, revision: Revision) -> Comparison | None:
     if published is None or revision.number <= published.number:
         return None  # an earlier one changes nothing of what came after it
     store = services().store
-    before = {s.title: s.text for s in documents.sections(entries.text_of(store, published))}
-    after = {s.title: s.text for s in documents.sections(entries.text_of(store, revision))}
+    before, after = entries.text_of(store, published), entries.text_of(store, revision)
+    kept = {section.title for section in documents.sections(after)}
+    found = [one for one in difference.sections(before, after, words.cut) if one.differs]
     return Comparison(
         published.number,
         lists.changed_attributes(session, published.read_attributes(), revision.read_attributes()),
-        {title for title, text in after.items() if before.get(title) != text},
-        [title for title in before if title not in after],
+        {one.title: one for one in found if one.title in kept},
+        [one for one in found if one.title not in kept],
     )
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """Something that the solution names: does the incident say it, too?"""
+
+    what: str
+    value: str
+    said: bool
+
+
+def _agreement(incident: Incident | None, attributes: Attributes, body: str) -> list[Agreement]:
+    """Devices, codes and the ways of saying it, marked by whether the incident's words have them."""
+    if incident is None:
+        return []
+    said = f"{incident.title}\n{incident.description}".casefold()
+    named = [("设备", device) for device in attributes.devices] + [
+        ("错误码", code.code) for code in attributes.error_codes
+    ]
+    of_incident = words.words(said)
+    symptoms = documents.symptoms(body)
+    return [Agreement(what, value, value.casefold() in said) for what, value in named] + [
+        Agreement("现象", line, bool(of_incident & words.words(line))) for line in symptoms[:6]
+    ]
 
 
 def _page(revision_id: int, *, error: KBError | None = None) -> str:
@@ -100,11 +219,13 @@ def _page(revision_id: int, *, error: KBError | None = None) -> str:
     with services().database.read() as session:
         revision = lists.submitted_revision(session, by, revision_id)
         read = reading.read(services().store, by, revision)
+        waiting = revision.state in WAITING_REVISION
         return render_template(
             "reviews/show.html",
             revision=revision,
             entry=revision.entry,
             incident=revision.incident,
+            agreement=_agreement(revision.incident, read.attributes, entries.text_of(services().store, revision)),
             reading=read,
             owner=lists.unit_name(session, read.attributes.owner_group),
             related=lists.related(session, by, read.attributes.related),
@@ -112,7 +233,12 @@ def _page(revision_id: int, *, error: KBError | None = None) -> str:
             checks=precheck.run(session, services().store, revision, similar()),
             decided={review.part: review for review in revision.reviews},
             parts=list(Part),
-            waiting=revision.state in WAITING_REVISION,
+            waiting=waiting,
+            due=reviews.due(revision, services().settings.review_days),
+            leads=assignment.able_leads(session, revision) if waiting else [],
+            doubts=doubts.open_doubts(session, revision.entry),
+            history=[row for row in audit.history(session, revision) if row.action in _OF_REVIEW],
+            now=clock.now(),
             mine=revision.author_id == by.id,
             error=error,
             fields=getattr(error, "fields", {}),

@@ -11,11 +11,11 @@ from flask.typing import ResponseReturnValue
 
 from indexer import Sort
 from indexer.projection import EVERYWHERE
-from kb import entries, incidents, numbers
+from kb import entries, incidents, numbers, reviews
 from kb.access import Permission
 from kb.documents import ENTRY_ID, Kind
 from kb.errors import BadQuery, NotFound
-from web import lists
+from web import lists, words
 from web.asked import FILTERS, LAST_PAGE, PAGE_SIZE, Asked, shown
 from web.context import person, remember, services
 from web.search import Page
@@ -59,8 +59,13 @@ def results() -> ResponseReturnValue:
         with services().database.read() as session:
             offered = lists.popular(session, person())
             others = services().searches.popular(session, person())
+    in_review = []
+    if asked.page == 1 and asked.words and person().may(Permission.READ_STAFF):
+        with services().database.read() as session:
+            in_review = reviews.unreviewed(session, person(), sorted(words.words(asked.words), key=len, reverse=True))
     return render_template(
         "search/results.html",
+        in_review=in_review,
         asked=asked,
         page=page,
         problem=problem,

@@ -219,7 +219,7 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     triggers.drop(RULES)
-    for table in ("entry_doubts", "solution_outcomes", "handovers", "contact_attempts"):
+    for table in ("solution_outcomes", "handovers", "contact_attempts"):
         op.drop_table(table)
     op.execute("UPDATE verifications SET outcome = 'unsolved' WHERE outcome = 'unclear'")
     with op.batch_alter_table("verifications") as batch:
@@ -311,19 +311,6 @@ def _create_tables() -> None:
     )
     op.create_index("ix_solution_outcomes_revision_id", "solution_outcomes", ["revision_id"])
     op.create_index("ix_solution_outcomes_incident_id", "solution_outcomes", ["incident_id"])
-    op.create_table(
-        "entry_doubts",
-        sa.Column("id", sa.Integer(), nullable=False),
-        sa.Column("entry_id", sa.Integer(), nullable=False),
-        sa.Column("revision_id", sa.Integer(), nullable=False),
-        sa.Column("evidence", sa.Text(), nullable=False),
-        sa.Column("created_at", sa.DateTime(), nullable=False),
-        sa.ForeignKeyConstraint(["entry_id"], ["entries.id"], name=op.f("fk_entry_doubts_entry_id")),
-        sa.ForeignKeyConstraint(["revision_id"], ["revisions.id"], name=op.f("fk_entry_doubts_revision_id")),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_entry_doubts")),
-        sa.UniqueConstraint("revision_id", name=op.f("uq_entry_doubts_revision_id")),
-    )
-    op.create_index("ix_entry_doubts_entry_id", "entry_doubts", ["entry_id"])
 
 
 def _old() -> dict[str, str]:

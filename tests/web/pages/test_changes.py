@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from kb import changes, clock, entries
+from kb import changes, clock, entries, reviews
 from kb.lifecycle import Part
 from kb.models import Change
 from tests.web.conftest import person_of
@@ -63,7 +63,7 @@ def approve_plans(site):
         for plan in change.plans:
             revision = entries.newest_revision(session, plan.entry)
             for part in Part:
-                entries.decide(
+                reviews.decide(
                     session, site.store, person_of(site, "lead"), revision, part, "approve", similar=lambda *_: []
                 )
         session.commit()

@@ -12,7 +12,7 @@ from tests.kb import samples
 from tests.web.conftest import PNG, SOLUTION, entry_of, incident_of, person_of
 from web import forms
 
-FORM = forms.values_of(samples.attributes(title="机顶盒反复重启的处理"), samples.BODY)
+FORM = forms.values_of(samples.attributes(title="机顶盒反复重启的处理"), samples.BODY) | {"why_new": "现象不同"}
 
 
 def create(browser, **changes) -> str:
@@ -207,3 +207,42 @@ def test_a_wrong_attachment_is_taken_off_and_a_draft_given_up(site, browse):
     assert lead.post(f"/entries/{SOLUTION}/discard").status_code == 422  # somebody else's needs a reason
     assert lead.post(f"/entries/{SOLUTION}/discard", reason="人已调走").status_code == 302
     assert browse("tech2").post(f"/entries/{SOLUTION}/revise").status_code == 302  # the way is free again
+
+
+def test_what_exists_is_looked_at_before_anything_is_written_anew(site, browse):
+    browser = browse("tech")
+    form = browser.get("/entries/new?q=机顶盒无信号&kind=solution&write=1").text
+    assert SOLUTION in form and "为什么都不合适" in form
+    refused = browser.post("/entries/new", **(FORM | {"why_new": " "}))
+    assert refused.status_code == 422
+    assert 'id="why_new-problem"' in refused.text and FORM["title"] in refused.text
+    number = create(browser, why_new="那几条都不重启")
+    assert entry_of(site, number).number == number
+    with site.database.read() as session:
+        revision = entries.find_revision(session, person_of(site, "tech"), number, 1)
+        assert revision.why_new == "那几条都不重启"
+
+
+def test_a_slip_is_put_right_and_more_than_a_slip_is_shown_what_it_is(site, browse):
+    browser = browse("lead")
+    assert browse("tech").get(f"/entries/{SOLUTION}/correct").status_code == 403
+    page = browser.get(f"/entries/{SOLUTION}/correct").text
+    assert "射频线松脱" in page
+    refused = browser.post(f"/entries/{SOLUTION}/correct", base="1", body=samples.BODY.replace("F 头", "N 头"))
+    assert refused.status_code == 422
+    assert "数字、单位、代码" in refused.text and "<del>F</del><ins>N</ins>" in refused.text and "N 头" in refused.text
+    late = browser.post(f"/entries/{SOLUTION}/correct", base="7", body=samples.BODY)
+    assert late.status_code == 409
+    done = browser.post(f"/entries/{SOLUTION}/correct", base="1", body=samples.BODY.replace("松脱。", "松脱！"))
+    assert done.status_code == 302
+    shown = browser.get(f"/entries/{SOLUTION}").text
+    assert "松脱！" in shown and "小改" in shown
+
+
+def test_an_earlier_revision_is_restored_as_a_draft(site, browse):
+    browser = browse("tech")
+    browser.post(f"/entries/{SOLUTION}/revise", note="改")
+    browser.post(f"/entries/{SOLUTION}/discard")
+    assert "恢复第 2 版" in browser.get(f"/entries/{SOLUTION}/revisions/2").text
+    assert browser.post(f"/entries/{SOLUTION}/revisions/1/restore").location == f"/entries/{SOLUTION}/edit"
+    assert "恢复第 1 版" in browser.get(f"/entries/{SOLUTION}").text

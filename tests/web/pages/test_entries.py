@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from kb import entries
+from kb import entries, incidents, validity
 from tests.kb import samples
 from tests.web.conftest import SOLUTION, TOPOLOGY, person_of
 
@@ -58,7 +58,7 @@ def test_an_expired_entry_says_so_to_staff_and_is_gone_for_subscribers(site, bro
     assert browse("").get(f"/entries/{SOLUTION}").status_code == 404
     assert "已过有效期" in browse("tech").get(f"/entries/{SOLUTION}").text
     with site.database.write() as session:
-        entries.expire_due(session)
+        validity.expire_due(session)
         session.commit()
     assert "已过有效期" in browse("tech").get(f"/entries/{SOLUTION}").text
 
@@ -78,3 +78,53 @@ def test_the_list_goes_by_kind(browse):
     assert TOPOLOGY in browse("tech").get("/entries?kind=topology").text
     assert SOLUTION not in browse("tech").get("/entries?kind=topology").text
     assert browse("tech").get("/entries?page=-1").status_code == 200
+
+
+def test_a_doubt_is_marked_and_answered(browse):
+    tech, lead = browse("tech"), browse("lead")
+    refused = tech.post(f"/entries/{SOLUTION}/question", evidence=" ")
+    assert refused.status_code == 422 and 'id="evidence-problem"' in refused.text
+    assert tech.post(f"/entries/{SOLUTION}/question", evidence="照做三次都无效").status_code == 302
+    page = lead.get(f"/entries/{SOLUTION}").text
+    assert "此词条存疑" in page and "照做三次都无效" in page and "存疑</span>" in page
+    assert "照做三次都无效" not in browse("").get(f"/entries/{SOLUTION}").text  # between ourselves
+    assert SOLUTION in lead.get("/reviews").text
+    assert tech.post(f"/entries/{SOLUTION}/confirm", reason="对").status_code == 403
+    assert lead.post(f"/entries/{SOLUTION}/confirm", reason="复核无误").status_code == 302
+    assert "此词条存疑" not in lead.get(f"/entries/{SOLUTION}").text
+
+
+def test_who_refers_to_it_is_shown_before_it_is_retired(site, browse):
+    with site.database.write() as session:
+        tech = person_of(site, "tech")
+        entries.create(session, tech, samples.attributes(title="引用它的一条", related=[SOLUTION]), samples.BODY)
+        session.commit()
+    page = browse("lead").get(f"/entries/{SOLUTION}").text
+    assert "谁引用它" in page and "引用它的一条" in page and "1 份未完成的修订" in page
+
+
+def test_colleagues_find_what_is_in_review_and_subscribers_do_not(site, browse):
+    with site.database.write() as session:
+        number = samples.submitted(session, person_of(site, "tech"), title="机顶盒螃蟹爬屏的处理").entry.number
+        session.commit()
+    page = browse("tech2").get("/search?q=螃蟹爬屏").text
+    assert number in page and "未审" in page
+    assert number not in browse("").get("/search?q=螃蟹爬屏").text
+
+
+def test_an_incident_shows_that_its_solution_is_in_doubt_or_gone(site, browse):
+    with site.database.write() as session:
+        tech = person_of(site, "tech")
+        made = samples.incident(session, tech)
+        entry = entries.find(session, tech, SOLUTION)
+        incidents.link(session, tech, made, entry)
+        entries.question(session, tech, entry, "做不通")
+        session.commit()
+        number = made.number
+    assert "这条存疑" in browse("tech").get(f"/incidents/{number}").text
+    with site.database.write() as session:
+        lead = person_of(site, "lead")
+        validity.retire(session, lead, entries.find(session, lead, SOLUTION), reason="作废了")
+        session.commit()
+    page = browse("tech").get(f"/incidents/{number}").text
+    assert "这条已停用" in page and "所用词条停用" in page and "作废了" in page

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from kb import entries
+from kb import entries, incidents, reviews
 from kb.lifecycle import Decision, Part
 from kb.models import Revision
 from tests.kb import samples
@@ -141,7 +141,7 @@ def test_an_earlier_revision_is_not_compared_with_what_came_after_it(site, brows
         text = samples.BODY.replace("射频线松脱", "光纤松脱")
         returned = entries.revise(session, site.store, tech2, entry, attributes=samples.attributes(), body=text)
         entries.submit(session, tech2, returned)
-        entries.decide(session, site.store, lead, returned, Part.CONTENT, Decision.RETURN, reason="不对")
+        reviews.decide(session, site.store, lead, returned, Part.CONTENT, Decision.RETURN, reason="不对")
         better = entries.revise(session, site.store, tech2, entry, attributes=samples.attributes(), body=text)
         entries.submit(session, tech2, better)
         samples.approve(session, site.store, lead, better)
@@ -176,3 +176,99 @@ def test_the_queue_takes_a_fixed_number_of_statements(site, browse, revision_id,
             samples.submitted(session, person_of(site, "tech"), title=f"第 {number} 份待审方案")
         session.commit()
     assert statements() <= few
+
+
+def test_the_difference_is_shown_word_by_word_and_a_moved_section_is_named(site, browse):
+    with site.database.write() as session:
+        tech2 = person_of(site, "tech2")
+        entry = entries.find(session, tech2, SOLUTION)
+        cause, environment = "## 原因\n\n射频线松脱。\n\n", "## 环境\n\n数字电视，机顶盒经射频线接墙上用户盒。\n\n"
+        body = samples.BODY.replace(cause, "").replace(environment, cause + environment).replace("F 头", "N 头")
+        revision = entries.revise(session, site.store, tech2, entry, body=body)
+        entries.submit(session, tech2, revision)
+        session.commit()
+        revision_id = revision.id
+    page = browse("lead").get(f"/reviews/{revision_id}").text
+    assert "<del>F</del><ins>N</ins> 头" in page
+    assert "移动的小节" in page and "已移动" in page
+
+
+def test_the_incident_and_the_solution_are_compared(site, browse):
+    with site.database.write() as session:
+        tech = person_of(site, "tech")
+        made = samples.incident(session, tech)
+        codes = [{"code": "E04", "vendor": "永新视博"}]
+        written = samples.attributes(devices=["机顶盒", "光猫"], error_codes=codes)
+        revision = incidents.write_solution(session, tech, made, written, samples.BODY)
+        entries.say_why_new(tech, revision, "都没有说到射频线", hits=3)
+        entries.submit(session, tech, revision)
+        session.commit()
+        revision_id = revision.id
+    page = browse("lead").get(f"/reviews/{revision_id}").text
+    assert "都没有说到射频线" in page
+    for value, said in (("机顶盒", "事件里也说到"), ("光猫", "事件里没有"), ("E04", "事件里没有")):
+        assert f'{value} <span class="badge {"good" if "也" in said else "wait"}">{said}' in page
+
+
+def test_whose_turn_it_is_can_be_passed_on(site, browse, revision_id):
+    lead, lead2 = browse("lead"), browse("lead2")
+    assert "机顶盒画面卡顿的处理" not in lead2.get("/reviews").text
+    assert "轮到 lead" in lead2.get("/reviews?tab=all").text
+    refused = lead.post(f"/reviews/{revision_id}/assign", assignee="lead2", reason="")
+    assert refused.status_code == 422 and 'id="reason-problem">请写明为什么转交' in refused.text
+    assert lead.post(f"/reviews/{revision_id}/assign", assignee="lead2", reason="休假").status_code == 302
+    assert "机顶盒画面卡顿的处理" in lead2.get("/reviews").text
+    assert "休假" in lead2.get(f"/reviews/{revision_id}").text
+    assert browse("tech").post(f"/reviews/{revision_id}/assign", assignee="lead2", reason="x").status_code == 403
+
+
+def test_a_deadline_is_shown_and_an_escalated_one_is_everybodys(site, browse, stopped_clock):
+    with site.database.write() as session:
+        samples.submitted(session, person_of(site, "tech"), title="机顶盒画面卡顿的处理")
+        session.commit()
+    assert "限 11-26" in browse("lead").get("/reviews").text
+    answer = browse("lead").get("/api/v1/reviews").json["reviews"][0]
+    assert (answer["assignee"], answer["due_at"][:10]) == ("lead", "2026-11-26")
+    stopped_clock.advance(days=7)
+    with site.database.write() as session:
+        reviews.remind_due(session, 3)
+        session.commit()
+    page = browse("lead2").get("/reviews").text
+    assert "逾期 11-26" in page and "已升级" in page
+
+
+def test_forms_are_approved_together(site, browse, revision_id):
+    with site.database.write() as session:
+        bad = samples.submitted(session, person_of(site, "tech"), title="机顶盒方案缺设备", devices=[]).id
+        session.commit()
+    browser = browse("lead")
+    assert browser.post("/reviews/forms", revision=[str(revision_id), str(bad)]).status_code == 302
+    page = browser.get("/reviews").text
+    assert "形式审核通过" in page and "没有写涉及设备" in page
+    assert (state_of(site, revision_id), state_of(site, bad)) in (
+        ("in_review", "submitted"),
+        ("submitted", "submitted"),
+    )
+    assert browse("tech").post("/reviews/forms", revision=str(bad)).status_code == 403
+
+
+def test_a_deputy_is_named_for_some_days(browse, stopped_clock):
+    browser = browse("lead")
+    refused = browser.post("/reviews/delegate", to="lead2", starts="2026-11-25", ends="2026-11-24", reason="休假原因")
+    assert refused.status_code == 422
+    assert 'id="ends-problem"' in refused.text and 'value="休假原因"' in refused.text
+    wrong = browser.post("/reviews/delegate", to="lead2", starts="明天", ends="2026-11-24")
+    assert wrong.status_code == 422 and 'id="starts-problem"' in wrong.text
+    assert browser.post("/reviews/delegate", to="lead2", starts="2026-11-23", ends="2026-11-24").status_code == 302
+    assert "2026-11-23 至 2026-11-24 由 lead2 代审" in browser.get("/reviews").text
+    assert browser.post("/reviews/delegations/1/end").status_code == 302
+    assert "由 lead2 代审" not in browser.get("/reviews").text
+
+
+def test_what_was_typed_is_not_lost_to_a_quicker_colleague(browse, revision_id):
+    assert (
+        browse("lead2").post(f"/reviews/{revision_id}/content", decision="approve", reason="先看的").status_code == 302
+    )
+    late = browse("lead").post(f"/reviews/{revision_id}/content", decision="return", reason="写了半天的意见")
+    assert late.status_code == 409
+    assert "写了半天的意见" in late.text and "先看的" in late.text
