@@ -290,7 +290,7 @@ def test_init_demo_and_serve_is_the_whole_product(tmp_path: Path) -> None:
             session.commit()
         began = time.monotonic()
         while not (found := _wait_for(f"{url}/api/v1/search?q=%E9%87%8F%E5%AD%90%E7%BA%A0%E7%BC%A0")["hits"]):
-            assert time.monotonic() - began < 20
+            assert time.monotonic() - began < 60  # a second or two; more on a machine with other work
             time.sleep(0.1)
         assert found[0]["id"] == entry.number
         _wait_for(f"{url}/api/v1/search?q=zuihou")
