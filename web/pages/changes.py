@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
+from flask_babel import gettext
 from sqlalchemy.orm import Session
 
 from kb import changes, clock, entries, library
@@ -68,7 +69,7 @@ def new() -> ResponseReturnValue:
         except (Invalid, NotFound) as exc:
             error = exc
         else:
-            flash(f"已建立 {number} 和三份文件的草稿。写完后提交", "good")
+            flash(gettext("已建立 %(number)s 和三份文件的草稿。写完后提交", number=number), "good")
             return redirect(url_for("changes.show", number=number))
     with services().database.read() as session:
         page = render_template(

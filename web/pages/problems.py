@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
+from flask_babel import gettext
 from sqlalchemy.orm import Session
 
 from kb import entries, library, problems
@@ -15,6 +16,7 @@ from kb.lifecycle import DONE_PROBLEM, PROBLEM_STEPS, EntryState, ProblemCancelR
 from kb.models import Problem
 from web import lists
 from web.context import needs, person, services
+from web.languages import counted
 from web.process import add_steps, chosen, history_of, several, typed
 
 bp = Blueprint("problems", __name__, url_prefix="/problems")
@@ -59,7 +61,7 @@ def new() -> ResponseReturnValue:
         except (Invalid, NotFound) as exc:
             error = exc
         else:
-            flash(f"已建立 {number}", "good")
+            flash(gettext("已建立 %(number)s", number=number), "good")
             return redirect(url_for("problems.show", number=number))
     page = render_template(
         "problems/new.html",
@@ -88,12 +90,12 @@ def _write_solution(session: Session, problem: Problem) -> None:
         owner_group=typed("owner_group"),
         service=typed("service"),
     )
-    flash(f"已建立草稿 {revision.entry.number}，写完后提交审核", "good")
+    flash(gettext("已建立草稿 %(number)s，写完后提交审核", number=revision.entry.number), "good")
 
 
 def _offer(session: Session, problem: Problem) -> None:
     linked = problems.offer(session, person(), problem, request.form.getlist("incident"))
-    flash(f"已关联到 {len(linked)} 件事件", "good")
+    flash(counted("已关联到 %(num)s 件事件", len(linked)), "good")
 
 
 _STEPS: dict[str, _Use] = {
