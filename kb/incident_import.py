@@ -1,4 +1,4 @@
-"""How do incidents of another system get in? From CSV, row by row, with a report of each, and never past the gate.
+"""How do incidents of another system get in? From CSV or a workbook, row by row, with a report of each, never past the gate.
 
 What was closed there arrives as resolved with its verification open: nobody here heard its user, and its solution passed no
 review here. What it was and what was done stands in its text. A row is known by its old number: the same file again changes
@@ -7,20 +7,17 @@ nothing.
 
 from __future__ import annotations
 
-import csv
 import datetime as dt
-import io
 from dataclasses import dataclass
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from kb import audit, clock, incidents
+from kb import audit, clock, incidents, tables
 from kb.access import Permission, Person
 from kb.errors import Invalid, KBError
 from kb.models import AuditRow, Entry, Incident, Unit
 
-MAX_ROWS = 50_000
 # heading in Chinese and English: the field of ours
 COLUMNS = {
     "原编号": "old", "工单号": "old", "old_number": "old", "标题": "title", "title": "title", "故障现象": "description",
@@ -57,22 +54,14 @@ class Row:
 
 
 def read(data: bytes) -> list[dict[str, str]]:
-    """The rows of a CSV file by our field names; UTF-8 or GB 18030. Raises Invalid for a file without the needed columns."""
-    try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        text = data.decode("gb18030", errors="replace")
-    reader = csv.reader(io.StringIO(text, newline=""))
-    heading = [COLUMNS.get(name.strip().lower(), "") for name in next(reader, [])]
-    if "old" not in heading or "description" not in heading:
+    """The rows of a CSV file or of a workbook by our field names, an empty one as {}, so that the first is row 2 of the
+    file. Raises Invalid for a file without the needed columns, or one that `kb.tables` cannot read."""
+    heading, *rows = tables.rows(data) or [[]]
+    names = [COLUMNS.get(name.lower(), "") for name in heading]
+    if "old" not in names or "description" not in names:
         problem = "表头须有「原编号」和「故障现象」 · the heading needs old_number and description"
         raise Invalid(problem, fields={"file": problem})
-    rows = [{name: value.strip() for name, value in zip(heading, values, strict=False) if name} for values in reader]
-    if len(rows) > MAX_ROWS:
-        raise Invalid(
-            f"最多 {MAX_ROWS} 行，请分批 · at most {MAX_ROWS} rows", fields={"file": "行数过多 · too many rows"}
-        )
-    return rows
+    return [{name: value for name, value in zip(names, row, strict=False) if name} for row in rows]
 
 
 def load(session: Session, by: Person, rows: list[dict[str, str]], *, source: str) -> list[Row]:

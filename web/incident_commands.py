@@ -32,7 +32,8 @@ def incidents() -> None:
 @_BY
 @_JSON
 def import_(*, path: Path, source: str, username: str, as_json: bool) -> None:
-    """从 CSV 导入事件，已关闭的也以待用户确认导入 · import from CSV; nothing arrives closed. Ends with 1 if a row was left out."""
+    """从 CSV 或 .xlsx 导入事件，已关闭的也以待用户确认导入 · import from CSV or .xlsx; nothing arrives closed. Ends with 1 if
+    a row was left out."""
     with opened() as services:
         by = person_of(services, username)
         with services.database.write() as session:
