@@ -17,6 +17,7 @@ from kb import audit, clock, incidents, tables
 from kb.access import Permission, Person
 from kb.errors import Invalid, KBError
 from kb.models import AuditRow, Entry, Incident, Unit
+from kb.store import ContentStore
 
 # heading in Chinese and English: the field of ours
 COLUMNS = {
@@ -24,7 +25,7 @@ COLUMNS = {
     "description": "description", "状态": "state", "state": "state", "受理时间": "created", "created": "created",
     "片区": "district", "district": "district", "联系人": "contact_name", "contact_name": "contact_name",
     "联系电话": "contact_phone", "contact_phone": "contact_phone", "地址": "address", "address": "address",
-    "用户编号": "subscriber", "subscriber": "subscriber", "设备": "device", "device": "device", "类目": "category",
+    "用户编号": "subscriber", "subscriber": "subscriber", "设备": "device", "device": "device", "站点": "site", "site": "site", "拓扑节点": "node", "node": "node", "类目": "category",
     "category": "category", "影响": "impact", "impact": "impact", "紧急": "urgency", "urgency": "urgency",
     "处理过程": "history", "history": "history", "解决方案": "solution", "solution": "solution",
 }  # fmt: skip
@@ -64,7 +65,7 @@ def read(data: bytes) -> list[dict[str, str]]:
     return [{name: value for name, value in zip(names, row, strict=False) if name} for row in rows]
 
 
-def load(session: Session, by: Person, rows: list[dict[str, str]], *, source: str) -> list[Row]:
+def load(session: Session, store: ContentStore, by: Person, rows: list[dict[str, str]], *, source: str) -> list[Row]:
     """Import the rows; a bad one is left out and named, the others get in. The caller commits."""
     by.require(Permission.IMPORT)
     imported = session.execute(
@@ -84,7 +85,7 @@ def load(session: Session, by: Person, rows: list[dict[str, str]], *, source: st
             continue
         try:
             with session.begin_nested():
-                number = known[key] = _load(session, by, row, key)
+                number = known[key] = _load(session, store, by, row, key)
         except KBError as exc:
             found.append(Row(line, old, problem=exc.message))
         else:
@@ -92,7 +93,7 @@ def load(session: Session, by: Person, rows: list[dict[str, str]], *, source: st
     return found
 
 
-def _load(session: Session, by: Person, row: dict[str, str], key: str) -> str:
+def _load(session: Session, store: ContentStore, by: Person, row: dict[str, str], key: str) -> str:
     if not row.get("old"):
         raise Invalid("原编号: 不能为空 · the old number is missing", fields={"old": "不能为空 · missing"})
     incident = incidents.report(
@@ -104,12 +105,15 @@ def _load(session: Session, by: Person, row: dict[str, str], key: str) -> str:
         address=row.get("address", ""),
         subscriber=row.get("subscriber", ""),
         device=row.get("device", ""),
+        site=row.get("site", ""),
+        node=row.get("node", ""),
         category=row.get("category", ""),
         description=_text(row),
         district=_district(session, row.get("district", "")),
         channel="phone",
         impact=_level(row, "impact"),
         urgency=_level(row, "urgency"),
+        store=store,
     )
     incident.created_at = _moment(row.get("created", "")) or incident.created_at
     audit.record(session, by, incident, "import", reason=key)

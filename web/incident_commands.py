@@ -37,7 +37,8 @@ def import_(*, path: Path, source: str, username: str, as_json: bool) -> None:
     with opened() as services:
         by = person_of(services, username)
         with services.database.write() as session:
-            rows = incident_import.load(session, by, incident_import.read(path.read_bytes()), source=source)
+            read = incident_import.read(path.read_bytes())
+            rows = incident_import.load(session, services.store, by, read, source=source)
             session.commit()
     if as_json:
         show([asdict(row) for row in rows])

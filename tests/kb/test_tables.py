@@ -74,14 +74,16 @@ def test_rows_of_a_workbook_go_the_way_of_those_of_csv(database: Database, store
     )
     with database.write() as session:
         samples.published(session, store, people.tech, people.lead)
-        first, second = incident_import.load(session, people.manager, incident_import.read(book), source="旧系统")
+        first, second = incident_import.load(
+            session, store, people.manager, incident_import.read(book), source="旧系统"
+        )
         assert (first.line, first.number, second.line, second.number) == (2, "INC-000001", 3, "")
         assert "impact" in second.problem
         made = incidents.find(session, people.tech, first.number)
         assert (made.state, made.contact_phone, made.impact) == (IncidentState.RESOLVED, "13800001234", 3)
         assert made.created_at == dt.datetime(2026, 10, 1, 0, 30, tzinfo=dt.UTC)
         assert incidents.unmet(made) == [Unmet.NOT_VERIFIED]
-        again = incident_import.load(session, people.manager, incident_import.read(book), source="旧系统")
+        again = incident_import.load(session, store, people.manager, incident_import.read(book), source="旧系统")
         assert again[0].known
 
 

@@ -65,7 +65,7 @@ def index(asked: schemas.IncidentQuery) -> dict[str, object]:
 def report(given: schemas.Report) -> dict[str, object]:
     """Report a fault; anybody may."""
     with services().database.write() as session:
-        incident = incidents.report(session, person(), **given.model_dump())
+        incident = incidents.report(session, person(), store=services().store, **given.model_dump())
         code = verification.issue_code(session, incident)
         session.commit()
     own = person().id is None  # the link is the reporter's word, so staff get none

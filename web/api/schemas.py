@@ -66,7 +66,7 @@ class Report(Input):
     subscriber: Words = Field(default="", description="用户编号 · number of the subscriber")
     site: Words = ""
     device: Words = ""
-    node: Words = Field(default="", description="拓扑节点 · node of a topology")
+    node: Words = Field(default="", description="已发布拓扑中的节点 · id or name of a node of a published topology")
     district: Words = ""
     contact_name: Words = ""
     contact_phone: Words = ""

@@ -10,7 +10,7 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from kb import audit, clock, entries, handovers, incidents, priorities, searches, servicehours, verification
+from kb import audit, clock, entries, handovers, incidents, nodes, priorities, searches, servicehours, verification
 from kb.access import Permission
 from kb.errors import BadQuery, Conflict, IndexUnavailable, Invalid, KBError
 from kb.lifecycle import (
@@ -105,6 +105,7 @@ def new() -> ResponseReturnValue:
                     contact_name=form.get("contact_name", ""),
                     contact_phone=form.get("contact_phone", ""),
                     address=form.get("address", ""),
+                    store=services().store,
                 )
                 number, code = incident.number, verification.issue_code(session, incident)
                 session.commit()
@@ -119,7 +120,7 @@ def new() -> ResponseReturnValue:
             values={"channel": "phone", "impact": "4", "urgency": "4"} | request.form.to_dict(),
             fields=error.fields if error else {},
             districts=lists.districts(session),
-            channels=incidents.CHANNELS,
+            nodes=nodes.published(session, services().store, person()).values(),
         )
     return page, error.status if error else 200
 
@@ -320,6 +321,7 @@ def _page(number: str, *, error: KBError | None = None) -> str:
             # a restricted solution is named only to those who may read it
             solution=solution if solution and entries.may_read(by, solution) else None,
             references=[row for row in incident.references if entries.may_read(by, row.entry)],
+            node=nodes.published(session, services().store, by).get(incident.node) if incident.node else None,
             history=history,
             hidden=_hidden(session, history),
             trail=searches.trail(session, incident),
