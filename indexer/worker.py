@@ -21,7 +21,7 @@ from indexer import golden as judged
 from indexer.dictionaries import Vocabulary, version_of
 from indexer.engines.base import Engine
 from indexer.generations import Generations, Manifest
-from kb import dictionary, dictionary_lines, outbox, reviews, validity
+from kb import dictionary, dictionary_lines, outbox, publishing, reviews, validity
 from kb.db import Database
 from kb.dictionary_lines import Line
 from kb.errors import Conflict, IndexLocked, IndexUnavailable, NotFound
@@ -138,8 +138,9 @@ class Worker:
                     stop.wait(self._poll_s)
 
     def maintain(self) -> None:
-        """What nobody asks for but time: expire entries, remind, forget old outbox rows, ask golden queries."""
+        """What nobody asks for but time: publish what was approved for today, expire entries, remind, forget old outbox rows, ask golden queries."""
         with self._database.write() as session:
+            publishing.publish_due(session, self._store)
             validity.expire_due(session)
             validity.remind_due(session)
             reviews.remind_due(session, self._review_days)

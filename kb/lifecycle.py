@@ -76,6 +76,7 @@ class Standing(StrEnum):
 
     WIP = "wip"  # being written
     NOT_VALIDATED = "not_validated"  # handed in, not reviewed
+    SCHEDULED = "scheduled"  # both reviews passed, and it is published on a later day
     VALIDATED = "validated"  # both reviews passed, or shipped with the product
     QUESTIONED = "questioned"  # validated, and there is evidence against it
     EXPIRED = "expired"
@@ -195,6 +196,7 @@ ENTRY_NAMES: dict[str, str] = {
 STANDING_NAMES: dict[str, str] = {
     Standing.WIP: "编写中",
     Standing.NOT_VALIDATED: "未审",
+    Standing.SCHEDULED: "待生效",
     Standing.VALIDATED: "已审",
     Standing.QUESTIONED: "存疑",
     Standing.EXPIRED: "已过期",

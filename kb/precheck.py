@@ -118,7 +118,11 @@ def _attributes(attributes: documents.Attributes) -> list[Check]:
     devices = [] if attributes.devices or attributes.kind is not Kind.SOLUTION else ["没有写涉及设备 · no device named"]
     return [
         _finding("属性", problems, "必填属性齐全"),
-        _finding("有效期", validity, f"有效至 {attributes.valid_until}"),
+        _finding(
+            "有效期",
+            validity,
+            f"{f'{attributes.valid_from} 起，' if attributes.valid_from else ''}有效至 {attributes.valid_until}",
+        ),
         _finding("设备", devices, "、".join(attributes.devices) or "不适用", bad=Finding.LOOK),
     ]
 

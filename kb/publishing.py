@@ -1,7 +1,8 @@
 """How does a revision become the one that everybody reads?
 
 Four ways lead to check-in and no other: two reviews (`kb.reviews`), the shipped library, imported reference material, and
-a minor correction of a reviewed revision. The database judges each of them again.
+a minor correction of a reviewed revision. The database judges each of them again. What was approved for a later day is
+checked in when that day has come: until then nothing of it is published, and what it replaces stays.
 """
 
 from __future__ import annotations
@@ -77,6 +78,20 @@ def correct(
     return revision
 
 
+def publish_due(session: Session, store: ContentStore) -> int:
+    """Check in what was approved for a day that has come; returns how many. A timer calls this, as often as it likes."""
+    waiting = session.scalars(
+        select(Revision).where(
+            Revision.state == RevisionState.IN_REVIEW,
+            Revision.attributes["valid_from"].as_string() <= clock.today().isoformat(),
+        )
+    ).all()
+    due = [revision for revision in waiting if revision.scheduled]
+    for revision in due:
+        check_in(session, store, SYSTEM, revision, "publish_scheduled", reason="、".join(_told(revision)))
+    return len(due)
+
+
 def last_reviewed(session: Session, entry: Entry) -> Revision | None:
     """The newest revision in use, or once in use, that is not a minor correction."""
     return session.scalar(
@@ -100,7 +115,12 @@ def check_in(
     session: Session, store: ContentStore, by: Person, revision: Revision, action: str, *, reason: str = ""
 ) -> None:
     """Write the object, point the entry at the revision, tell the index: the moment knowledge becomes visible."""
-    entry = revision.entry
+    entry, attributes = revision.entry, revision.read_attributes()
+    if attributes.valid_from is not None and attributes.valid_from > clock.today():
+        raise Conflict(
+            f"{entry.number} 的生效日期 {attributes.valid_from} 未到，不能发布 · it is not to be published before that day",
+            number=entry.number,
+        )
     check_revision_step(revision.state, RevisionState.APPROVED)
     check_entry_step(entry.state, EntryState.PUBLISHED)
     assert revision.body is not None  # only stored revisions have none, and they have no step to approved
@@ -114,7 +134,6 @@ def check_in(
     revision.object_sha256, revision.body = key, None
     revision.state, revision.approved_at = RevisionState.APPROVED, clock.now()
     session.flush()
-    attributes = revision.read_attributes()
     narrowing = previous is not None and (
         entry.audience != attributes.audience or entry.owner_group != attributes.owner_group
     )

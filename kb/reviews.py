@@ -53,16 +53,22 @@ def deadline(submitted_at: dt.datetime, days: int) -> dt.datetime:
 
 def due(revision: Revision, days: int) -> dt.datetime | None:
     """Until when is this revision to be decided on? None for what does not wait."""
-    waits = revision.state in WAITING_REVISION and revision.submitted_at is not None
-    return deadline(revision.submitted_at, days) if waits and revision.submitted_at is not None else None
+    if revision.state not in WAITING_REVISION or revision.submitted_at is None or revision.scheduled:
+        return None
+    return deadline(revision.submitted_at, days)
 
 
 def review_queue(session: Session, by: Person) -> list[Revision]:
     """Revisions waiting for a decision that this person may make, oldest first, whoever's turn it is."""
     by.require(Permission.REVIEW)
+    return [row for row in in_review(session, by) if row.author_id != by.id and not row.scheduled]
+
+
+def in_review(session: Session, by: Person) -> list[Revision]:
+    """Everything in review that this person may see, whoever wrote it, and what is approved for a later day; oldest first."""
     rows = session.scalars(
         select(Revision)
-        .where(Revision.state.in_(sorted(WAITING_REVISION)), Revision.author_id.is_not(by.id))
+        .where(Revision.state.in_(sorted(WAITING_REVISION)))
         .order_by(Revision.submitted_at, Revision.id)
         .options(
             selectinload(Revision.entry),
@@ -94,9 +100,9 @@ def unreviewed(session: Session, by: Person, words: Iterable[str], *, limit: int
         )
         .order_by(Revision.submitted_at.desc(), Revision.id.desc())
         .limit(MOST_LOOKED_AT)
-        .options(selectinload(Revision.entry), selectinload(Revision.author))
+        .options(selectinload(Revision.entry), selectinload(Revision.author), selectinload(Revision.reviews))
     )
-    return [row for row in rows if may_see_revision(by, row)][:limit]
+    return [row for row in rows if may_see_revision(by, row) and not row.scheduled][:limit]
 
 
 def turns(session: Session, by: Person) -> list[Revision]:
@@ -114,7 +120,12 @@ def escalated(session: Session, revisions: Sequence[Revision]) -> set[int]:
 def remind_due(session: Session, days: int) -> int:
     """Remind of revisions that are nearly due, escalate those that are overdue; returns how many of both. A timer calls
     this; every revision is reminded of once and escalated once for each time it is handed in."""
-    waiting = list(session.scalars(select(Revision).where(Revision.state.in_(sorted(WAITING_REVISION)))))
+    rows = session.scalars(
+        select(Revision)
+        .where(Revision.state.in_(sorted(WAITING_REVISION)))
+        .options(selectinload(Revision.reviews), selectinload(Revision.assignee))
+    )
+    waiting = [row for row in rows if not row.scheduled]
     reminded, raised = _told(session, waiting, "review_reminded"), escalated(session, waiting)
     told = 0
     for revision in waiting:
@@ -163,7 +174,8 @@ def decide(
     reason: str = "",
     similar: precheck.Similar | None = None,
 ) -> Revision:
-    """Give one of the two decisions. The second approval checks the revision in; a return ends the review."""
+    """Give one of the two decisions. The second approval checks the revision in, or leaves that to the day it names; a return
+    ends the review."""
     by.require(Permission.REVIEW)
     if revision.author_id == by.id:
         raise NotAllowed("作者不能审核自己的修订 · authors do not review their own revision")
@@ -194,7 +206,12 @@ def decide(
         if revision.state == RevisionState.SUBMITTED:
             revision.state = RevisionState.IN_REVIEW
             session.flush()
-        check_in(session, store, by, revision, action)
+        if revision.scheduled and revision.scheduled > clock.today():
+            revision.assignee_id = None  # it is nobody's turn any more
+            when = f"{revision.scheduled} 起发布"
+            audit.record(session, by, revision, action, before=revision.state, after=revision.state, reason=when)
+        else:
+            check_in(session, store, by, revision, action)
     else:
         step(session, by, revision, RevisionState.IN_REVIEW, action, reason=reason)
     return revision

@@ -25,6 +25,7 @@ def as_json(revision: Revision) -> dict[str, object]:
         "submitted_at": revision.submitted_at,
         "due_at": reviews.due(revision, services().settings.review_days),
         "assignee": revision.assignee.username if revision.assignee else None,
+        "publishes_on": revision.scheduled,
         "decided": [f"{review.part}_{review.decision}" for review in revision.reviews],
     }
 

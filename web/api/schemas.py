@@ -309,6 +309,7 @@ class Review(BaseModel):
     submitted_at: dt.datetime | None
     due_at: dt.datetime | None
     assignee: str | None
+    publishes_on: dt.date | None = Field(description="已通过审核，到这天发布 · approved, and published on that day")
     decided: list[str]
 
 

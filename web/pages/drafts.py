@@ -294,7 +294,7 @@ def _open(session: Session, number: str) -> Revision:
     """The draft or revision in review of an entry, if this person may see it."""
     entry = entries.find(session, person(), number)
     revision = entries.open_revision(session, entry)
-    if revision is None or not lists.visible_revision(person(), revision):
+    if revision is None or not entries.may_see_revision(person(), revision):
         raise NotFound(f"{number} 没有未完成的修订 · there is no open revision", number=number)
     return revision
 

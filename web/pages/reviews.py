@@ -46,10 +46,13 @@ def decide(revision_id: int, part: str) -> ResponseReturnValue:
                 session, services().store, person(), revision, Part(part), decision,
                 reason=request.form.get("reason", ""), similar=look,
             )  # fmt: skip
-            number, state = revision.entry.number, revision.state
+            number, state, scheduled = revision.entry.number, revision.state, revision.scheduled
             session.commit()
     except (Conflict, Invalid) as exc:
         return _page(revision_id, error=exc), exc.status
+    if scheduled:
+        flash(f"{number} 两项审核通过，{scheduled} 起发布", "good")
+        return redirect(url_for("reviews.index"))
     if state in WAITING_REVISION:
         return redirect(url_for("reviews.show", revision_id=revision_id))
     flash(f"{number} 两项审核通过，已发布" if state == "approved" else f"{number} 已退回作者", "good")
@@ -141,7 +144,7 @@ def _list(tab: str, *, error: KBError | None = None) -> str:
         if tab == "waiting" and may_review:
             rows = reviews.turns(session, by)
         elif tab == "all":
-            rows = lists.waiting_revisions(session, by)
+            rows = reviews.in_review(session, by)
         else:
             tab, rows = "written", entries.written_by(session, by)
         return render_template(
@@ -219,7 +222,7 @@ def _page(revision_id: int, *, error: KBError | None = None) -> str:
     with services().database.read() as session:
         revision = lists.submitted_revision(session, by, revision_id)
         read = reading.read(services().store, by, revision)
-        waiting = revision.state in WAITING_REVISION
+        waiting = revision.state in WAITING_REVISION and not revision.scheduled
         return render_template(
             "reviews/show.html",
             revision=revision,
