@@ -8,7 +8,8 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from indexer import FACETS, Sort
-from kb import incidents
+from kb import doubts, incidents
+from kb.documents import MAX_BODY
 from kb.lifecycle import CancelReason, ContactMethod, Decision, HandoverReason, Outcome, Part, VerificationMethod
 
 
@@ -139,6 +140,27 @@ class Judgement(Input):
     reason: Words = ""
 
 
+class Assigned(Input):
+    assignee: Words = Field(description="用户名 · user name of a lead who may decide on it")
+    reason: Words = Field(max_length=500)
+
+
+class NewDelegation(Input):
+    to: Words = Field(description="用户名 · user name of another lead")
+    starts: dt.date
+    ends: dt.date = Field(description="含这一天 · included")
+    reason: Words = Field(default="", max_length=200)
+
+
+class Evidence(Input):
+    evidence: Words = Field(max_length=doubts.MAX_EVIDENCE, description="依据 · what speaks against it")
+
+
+class Correction(Input):
+    body: Words = Field(max_length=MAX_BODY, description="改好的全文 · the whole text, put right")
+    base: int = Field(description="所改的版次 · number of the revision that was corrected")
+
+
 class Snippet(BaseModel):
     """One hit. `highlights` are [start, end) pairs of characters in `snippet`."""
 
@@ -254,6 +276,21 @@ class Entry(BaseModel):
     related: list[str]
 
 
+class Revised(BaseModel):
+    """A revision that was made of an entry."""
+
+    number: str
+    revision: int
+    state: str
+
+
+class Doubted(BaseModel):
+    number: str
+    revision: int
+    evidence: str
+    since: dt.datetime
+
+
 class RelatedEntry(BaseModel):
     number: str
     kind: str
@@ -315,3 +352,15 @@ class Review(BaseModel):
 
 class Reviews(BaseModel):
     reviews: list[Review]
+
+
+class Delegation(BaseModel):
+    id: int
+    to: str = Field(description="代审人 · name of the deputy")
+    starts: dt.date
+    ends: dt.date
+    reason: str
+
+
+class Delegations(BaseModel):
+    delegations: list[Delegation] = Field(description="自己未结束的委托 · one's own that are not over")
