@@ -29,6 +29,7 @@ from kb.lifecycle import (
 )
 from kb.models import AuditRow, Entry, Review, Revision
 from kb.publishing import check_in
+from kb.servicehours import Calendar
 from kb.store import ContentStore
 
 REMIND_BEFORE = dt.timedelta(days=1)  # of the deadline
@@ -41,21 +42,20 @@ MOST_LOOKED_AT = 50  # revisions that say them, before those that somebody may n
 # --- who waits, and until when -----------------------------------------------------------------------------------
 
 
-def deadline(submitted_at: dt.datetime, days: int) -> dt.datetime:
-    """The end of the local day, so many working days after it was handed in. Working days are Monday to Friday: public
-    holidays and the weekends worked for them are announced year by year, and are not known here."""
+def deadline(submitted_at: dt.datetime, days: int, calendar: Calendar) -> dt.datetime:
+    """The end of the local day, so many working days after it was handed in."""
     day = submitted_at.astimezone(clock.LOCAL).date()
     while days > 0:
         day += dt.timedelta(days=1)
-        days -= day.weekday() < 5
+        days -= calendar.office(day)
     return dt.datetime.combine(day, dt.time(23, 59, 59), clock.LOCAL).astimezone(dt.UTC)
 
 
-def due(revision: Revision, days: int) -> dt.datetime | None:
+def due(revision: Revision, days: int, calendar: Calendar) -> dt.datetime | None:
     """Until when is this revision to be decided on? None for what does not wait."""
     if revision.state not in WAITING_REVISION or revision.submitted_at is None or revision.scheduled:
         return None
-    return deadline(revision.submitted_at, days)
+    return deadline(revision.submitted_at, days, calendar)
 
 
 def review_queue(session: Session, by: Person) -> list[Revision]:
@@ -117,7 +117,7 @@ def escalated(session: Session, revisions: Sequence[Revision]) -> set[int]:
     return _told(session, revisions, "review_escalated")
 
 
-def remind_due(session: Session, days: int) -> int:
+def remind_due(session: Session, days: int, calendar: Calendar) -> int:
     """Remind of revisions that are nearly due, escalate those that are overdue; returns how many of both. A timer calls
     this; every revision is reminded of once and escalated once for each time it is handed in."""
     rows = session.scalars(
@@ -130,12 +130,12 @@ def remind_due(session: Session, days: int) -> int:
     told = 0
     for revision in waiting:
         assert revision.submitted_at is not None  # it waits
-        due = deadline(revision.submitted_at, days)
+        due = deadline(revision.submitted_at, days, calendar)
         if revision.id not in reminded and clock.now() >= due - REMIND_BEFORE:
             who = revision.assignee.display_name if revision.assignee else ""
             audit.record(session, SYSTEM, revision, "review_reminded", reason=f"{who} {due:%Y-%m-%d}".strip())
             told += 1
-        if revision.id not in raised and clock.now() >= deadline(due, ESCALATE_AFTER):
+        if revision.id not in raised and clock.now() >= deadline(due, ESCALATE_AFTER, calendar):
             audit.record(session, SYSTEM, revision, "review_escalated", reason=f"逾期，全体负责人可见 {due:%Y-%m-%d}")
             told += 1
     return told

@@ -80,13 +80,13 @@ def test_it_waits_for_nobody_and_its_author_may_take_it_back(
 ) -> None:
     with database.write() as session:
         revision = scheduled(session, store, people)
-        assert reviews.review_queue(session, people.lead) == [] and reviews.due(revision, 3) is None
+        assert reviews.review_queue(session, people.lead) == [] and reviews.due(revision, 3, samples.CALENDAR) is None
         assert reviews.in_review(session, people.lead) == [revision]
         assert (revision.assignee_id, reviews.unreviewed(session, people.tech2, ["机顶盒"])) == (None, [])
         with pytest.raises(Conflict):
             assignment.reassign(session, people.lead, revision, "lead2", reason="忙")
         stopped_clock.advance(days=6)
-        assert reviews.remind_due(session, 1) == 0
+        assert reviews.remind_due(session, 1, samples.CALENDAR) == 0
         again = entries.recall(session, store, people.tech, revision)
         assert (revision.state, again.state) == (RevisionState.RETURNED, RevisionState.DRAFT)
         stopped_clock.advance(days=6)

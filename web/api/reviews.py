@@ -24,7 +24,7 @@ def as_json(revision: Revision) -> dict[str, object]:
         "state": revision.state,
         "author": revision.author.username if revision.author else None,
         "submitted_at": revision.submitted_at,
-        "due_at": reviews.due(revision, services().settings.review_days),
+        "due_at": reviews.due(revision, services().settings.review_days, services().calendar()),
         "assignee": revision.assignee.username if revision.assignee else None,
         "publishes_on": revision.scheduled,
         "decided": [f"{review.part}_{review.decision}" for review in revision.reviews],

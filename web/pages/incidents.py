@@ -10,7 +10,7 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from kb import audit, clock, entries, handovers, incidents, nodes, priorities, searches, servicehours, verification
+from kb import audit, clock, entries, handovers, incidents, nodes, priorities, searches, verification
 from kb.access import Permission
 from kb.errors import BadQuery, Conflict, IndexUnavailable, Invalid, KBError
 from kb.lifecycle import (
@@ -24,7 +24,6 @@ from kb.lifecycle import (
     VerificationMethod,
 )
 from kb.models import AuditRow, Entry, Incident
-from kb.servicehours import Calendar
 from web import lists
 from web.asked_users import Said, record
 from web.context import needs, person, remember, services
@@ -45,7 +44,7 @@ _QUEUES = ("waiting", "unreachable")
 def index() -> ResponseReturnValue:
     tab = request.args.get("tab", "mine")
     tab = tab if tab in _TABS else "mine"
-    by, calendar = person(), _calendar()
+    by, calendar = person(), services().calendar()
     with services().database.read() as session:
         waiting = verification.waiting(session, by, unreachable=tab == "unreachable") if tab in _QUEUES else []
         rows = (
@@ -326,7 +325,7 @@ def _page(number: str, *, error: KBError | None = None) -> str:
             hidden=_hidden(session, history),
             trail=searches.trail(session, incident),
             cancel_reasons=list(CancelReason),
-            due=priorities.due(incident, _calendar()),
+            due=priorities.due(incident, services().calendar()),
             pending=verification.pending(incident) if incident.state == IncidentState.RESOLVED else None,
             asked_again=verification.asked_again(incident),
             others=verification.others(incident),
@@ -339,12 +338,6 @@ def _page(number: str, *, error: KBError | None = None) -> str:
             typed=request.form if error else {},
             **_suggestions(incident),
         )
-
-
-def _calendar() -> Calendar:
-    """The installation's own service hours, if its data directory has any."""
-    local = services().settings.data_dir / servicehours.FILE
-    return servicehours.read(local if local.exists() else None)
 
 
 def _hidden(session: Session, history: list[AuditRow]) -> set[str]:

@@ -140,6 +140,7 @@ def _day(field: str) -> dt.date:
 def _list(tab: str, *, error: KBError | None = None) -> str:
     by = person()
     may_review = by.may(Permission.REVIEW)
+    calendar = services().calendar()
     with services().database.read() as session:
         if tab == "waiting" and may_review:
             rows = reviews.turns(session, by)
@@ -151,7 +152,7 @@ def _list(tab: str, *, error: KBError | None = None) -> str:
             "reviews/index.html",
             tab=tab,
             revisions=rows,
-            due={row.id: reviews.due(row, services().settings.review_days) for row in rows},
+            due={row.id: reviews.due(row, services().settings.review_days, calendar) for row in rows},
             escalated=reviews.escalated(session, rows),
             now=clock.now(),
             doubted=doubts.questioned(session, by) if tab != "written" else [],
@@ -237,7 +238,7 @@ def _page(revision_id: int, *, error: KBError | None = None) -> str:
             decided={review.part: review for review in revision.reviews},
             parts=list(Part),
             waiting=waiting,
-            due=reviews.due(revision, services().settings.review_days),
+            due=reviews.due(revision, services().settings.review_days, services().calendar()),
             leads=assignment.able_leads(session, revision) if waiting else [],
             doubts=doubts.open_doubts(session, revision.entry),
             history=[row for row in audit.history(session, revision) if row.action in _OF_REVIEW],

@@ -231,7 +231,7 @@ def test_a_deadline_is_shown_and_an_escalated_one_is_everybodys(site, browse, st
     assert (answer["assignee"], answer["due_at"][:10]) == ("lead", "2026-11-26")
     stopped_clock.advance(days=7)
     with site.database.write() as session:
-        reviews.remind_due(session, 3)
+        reviews.remind_due(session, 3, samples.CALENDAR)
         session.commit()
     page = browse("lead2").get("/reviews").text
     assert "逾期 11-26" in page and "已升级" in page
