@@ -487,3 +487,17 @@ def test_no_order_of_use_cases_breaks_a_promise(_template: Path, tmp_path: Path)
             suppress_health_check=list(HealthCheck),
         ),
     )  # fmt: skip
+
+
+def test_incidents_are_alike_by_the_device_and_category_they_were_registered_with(
+    database: Database, people: People
+) -> None:
+    with database.write() as session:
+        for device, category in (("hg8245h", "宽带/光猫"), ("HG8245H", "宽带/光猫"), ("HG8245H", "")):
+            samples.incident(session, people.tech, device=device, category=category)
+        (found,) = problems.suspected(session, people.lead)
+        assert (found.what, found.value, len(found.numbers)) == ("device", "HG8245H", 3)
+        samples.incident(session, people.tech, device="HS8145", category="宽带/光猫")
+        assert {(it.what, it.value) for it in problems.suspected(session, people.lead)} == {
+            ("device", "HG8245H"), ("category", "宽带/光猫"),
+        }  # fmt: skip
