@@ -228,6 +228,7 @@ LABELS: dict[str, dict[str, str]] = {
         "verify_call_back": "电话回访确认",
         "verify_on_site": "用户在现场给出确认码",
         "unclear": "确认的说法矛盾，待再问",
+        "renew_code": "另发现场确认码",
         "wrong_code": "现场确认码不对",
         "attempt": "联系用户未果",
         "hand_over": "移交",

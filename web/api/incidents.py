@@ -143,6 +143,16 @@ def attempt(number: str, given: schemas.Attempt) -> dict[str, Any]:
     )
 
 
+@bp.post("/<number>/code")
+@bp.input(schemas.Step, arg_name="given")
+@bp.output(schemas.Code)
+def renew_code(number: str, given: schemas.Step) -> dict[str, str]:
+    """Another code for the user in place of one that was used, is void or was lost; whoever asks for it cannot use it."""
+    codes: list[str] = []
+    _step(number, given, lambda session, it: codes.append(verification.renew_code(session, person(), it)))
+    return {"door_code": codes[0]}
+
+
 @bp.post("/<number>/hand-over")
 @bp.input(schemas.HandOver, arg_name="given")
 @bp.output(schemas.Incident)

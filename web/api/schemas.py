@@ -336,6 +336,12 @@ class Reported(BaseModel):
     door_code: str = Field(description="现场确认码，只给用户，只出现这一次 · for the user alone, and shown this once")
 
 
+class Code(BaseModel):
+    door_code: str = Field(
+        description="新的现场确认码，只给用户，只出现这一次 · for the user alone, and shown this once"
+    )
+
+
 class Review(BaseModel):
     id: int
     number: str

@@ -191,6 +191,18 @@ def attempt(number: str) -> ResponseReturnValue:
     )
 
 
+@bp.post("/<number>/code")
+@needs(Permission.HANDLE_INCIDENTS)
+def renew_code(number: str) -> ResponseReturnValue:
+    """Another code for the user, who is told it now."""
+
+    def step(session: Session, incident: Incident) -> None:
+        code = verification.renew_code(session, person(), incident)
+        flash(f"请把新的现场确认码 {code} 告诉用户：只显示这一次。您已知道它，须由别人到场确认。", "good")
+
+    return _step(number, step)
+
+
 @bp.post("/<number>/hand-over")
 @needs(Permission.HANDLE_INCIDENTS)
 def hand_over(number: str) -> ResponseReturnValue:
@@ -330,7 +342,7 @@ def _page(number: str, *, error: KBError | None = None) -> str:
             asked_again=verification.asked_again(incident),
             others=verification.others(incident),
             reporters=[("", "本事件的报修人"), *((row.number, row.number) for row in verification.others(incident))],
-            code_holds=bool(incident.door_code_hash) and incident.door_code_failures < verification.CODE_TRIES,
+            code_holds=verification.code_holds(incident),
             units=[unit for unit in lists.units(session) if unit.kind != "district"],
             staff=[user for user in lists.users(session) if user.active],
             error=error,
