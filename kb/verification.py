@@ -51,7 +51,7 @@ def verify(
     if method is VerificationMethod.ON_SITE and outcome is Outcome.SOLVED:
         problem = "现场确认须输入用户的确认码 · on site, the user's code is needed"
         raise Invalid(problem, fields={"code": problem})
-    return _record(session, by, incident, outcome, method, said_by, remark, again, reporter)
+    return _record(session, by, incident, outcome, method, _Words(said_by, remark, again, reporter))
 
 
 def at_door(
@@ -82,7 +82,8 @@ def at_door(
         incident.door_code_failures += 1
         audit.record(session, by, incident, "wrong_code")
         return None
-    made = _record(session, by, incident, Outcome.SOLVED, VerificationMethod.ON_SITE, said_by, remark, again, None)
+    words = _Words(said_by, remark, again)
+    made = _record(session, by, incident, Outcome.SOLVED, VerificationMethod.ON_SITE, words)
     if made.outcome == Outcome.SOLVED:
         incident.door_code_hash = ""
     return made
@@ -128,27 +129,30 @@ def issue_code(session: Session, incident: Incident) -> str:
     return code
 
 
+@dataclass(frozen=True)
+class _Words:
+    """Who said what, once more after a contradiction or not, as the incident's own reporter or as that of a merged report."""
+
+    said_by: str
+    remark: str
+    again: bool
+    reporter: Incident | None = None
+
+
 def _record(
-    session: Session,
-    by: Person,
-    incident: Incident,
-    outcome: Outcome,
-    method: VerificationMethod,
-    said_by: str,
-    remark: str,
-    again: bool,
-    reporter: Incident | None,
+    session: Session, by: Person, incident: Incident, outcome: Outcome, method: VerificationMethod, words: _Words
 ) -> Verification:
     if method is not VerificationMethod.SIGNED_LINK:
         by.require(Permission.HANDLE_INCIDENTS)
         if by.id is None:
             raise NotAllowed("确认须由具名人员记录 · a named person records what the user said")
-    said_by, remark = needed(said_by, "said_by", "谁确认的 · who said so"), short(remark, "remark")
+    said_by, remark = needed(words.said_by, "said_by", "谁确认的 · who said so"), short(words.remark, "remark")
+    reporter = words.reporter
     if incident.state not in ASKED_INCIDENT:
         raise _not_resolved(incident)
     if reporter is not None and reporter.duplicate_of_id != incident.id:
         raise Conflict(f"{reporter.number} 没有并入 {incident.number} · it was not merged into this incident")
-    if outcome is Outcome.SOLVED and contradiction(remark) and not (again and asked_again(incident, reporter)):
+    if outcome is Outcome.SOLVED and contradiction(remark) and not (words.again and asked_again(incident, reporter)):
         outcome = Outcome.UNCLEAR
     verification = Verification(
         incident=incident,

@@ -9,9 +9,9 @@ from itertools import product
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
@@ -469,24 +469,7 @@ class ProblemMachine(RuleBasedStateMachine):
 
 
 def test_no_order_of_use_cases_breaks_a_promise(_template: Path, tmp_path: Path) -> None:
-    count = iter(range(10_000))
-
-    class Machine(ProblemMachine):
-        template = _template
-
-        @staticmethod
-        def folder() -> Path:
-            made = tmp_path / str(next(count))
-            made.mkdir()
-            return made
-
-    run_state_machine_as_test(
-        Machine,
-        settings=settings(
-            max_examples=25, stateful_step_count=20, deadline=None, derandomize=True,
-            suppress_health_check=list(HealthCheck),
-        ),
-    )  # fmt: skip
+    process_samples.run(ProblemMachine, tmp_path, examples=25, steps=20, template=_template)
 
 
 def test_incidents_are_alike_by_the_device_and_category_they_were_registered_with(

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from kb import audit, clock, entries, handovers, incidents, nodes, priorities, searches, verification
 from kb.access import Permission
-from kb.errors import BadQuery, Conflict, IndexUnavailable, Invalid, KBError
+from kb.errors import BadQuery, Conflict, IndexUnavailable, Invalid, KBError, NotAllowed, NotFound
 from kb.lifecycle import (
     DONE_INCIDENT,
     INCIDENT_STEPS,
@@ -142,178 +142,96 @@ def suggestions(number: str) -> ResponseReturnValue:
 # --- the steps: one form each, all with the version of the incident that the form was made from --------------------
 
 
-@bp.post("/<number>/take")
-@needs(Permission.HANDLE_INCIDENTS)
-def take(number: str) -> ResponseReturnValue:
-    return _step(number, lambda session, incident: incidents.take(session, person(), incident))
-
-
-@bp.post("/<number>/wait")
-@needs(Permission.HANDLE_INCIDENTS)
-def wait(number: str) -> ResponseReturnValue:
-    return _step(number, lambda session, incident: incidents.wait(session, person(), incident, _typed("reason")))
-
-
-@bp.post("/<number>/resolve")
-@needs(Permission.HANDLE_INCIDENTS)
-def resolve(number: str) -> ResponseReturnValue:
-    return _step(number, lambda session, incident: incidents.resolve(session, person(), incident))
-
-
-@bp.post("/<number>/verify")
-@needs(Permission.HANDLE_INCIDENTS)
-def verify(number: str) -> ResponseReturnValue:
+def _verify(session: Session, incident: Incident) -> None:
     """Staff write down what the user said."""
-
-    def step(session: Session, incident: Incident) -> None:
-        said = Said(
-            outcome=_chosen(Outcome, "outcome"),
-            method=_chosen(VerificationMethod, "method"),
-            said_by=_typed("said_by"),
-            remark=_typed("remark"),
-            code=_typed("code"),
-            again=_typed("again") == "1",
-            reporter=_typed("reporter"),
-        )
-        record(session, person(), incident, said)
-
-    return _step(number, step)
-
-
-@bp.post("/<number>/attempt")
-@needs(Permission.HANDLE_INCIDENTS)
-def attempt(number: str) -> ResponseReturnValue:
-    return _step(
-        number,
-        lambda session, incident: verification.attempt(
-            session, person(), incident, _chosen(ContactMethod, "method"), remark=_typed("remark")
-        ),
+    said = Said(
+        outcome=_chosen(Outcome, "outcome"),
+        method=_chosen(VerificationMethod, "method"),
+        said_by=_typed("said_by"),
+        remark=_typed("remark"),
+        code=_typed("code"),
+        again=_typed("again") == "1",
+        reporter=_typed("reporter"),
     )
+    record(session, person(), incident, said)
 
 
-@bp.post("/<number>/code")
-@needs(Permission.HANDLE_INCIDENTS)
-def renew_code(number: str) -> ResponseReturnValue:
+def _renew_code(session: Session, incident: Incident) -> None:
     """Another code for the user, who is told it now."""
-
-    def step(session: Session, incident: Incident) -> None:
-        code = verification.renew_code(session, person(), incident)
-        flash(f"请把新的现场确认码 {code} 告诉用户：只显示这一次。您已知道它，须由别人到场确认。", "good")
-
-    return _step(number, step)
+    code = verification.renew_code(session, person(), incident)
+    flash(f"请把新的现场确认码 {code} 告诉用户：只显示这一次。您已知道它，须由别人到场确认。", "good")
 
 
-@bp.post("/<number>/hand-over")
-@needs(Permission.HANDLE_INCIDENTS)
-def hand_over(number: str) -> ResponseReturnValue:
-    return _step(
-        number,
-        lambda session, incident: handovers.hand_over(
-            session,
-            person(),
-            incident,
-            reason=_chosen(HandoverReason, "reason"),
-            remark=_typed("remark"),
-            line=request.form.get("line", type=int),
-            unit=_typed("unit"),
-            person=_typed("person"),
-        ),
-    )
+def _hand_over(session: Session, incident: Incident) -> None:
+    handovers.hand_over(
+        session, person(), incident,
+        reason=_chosen(HandoverReason, "reason"), remark=_typed("remark"),
+        line=request.form.get("line", type=int), unit=_typed("unit"), person=_typed("person"),
+    )  # fmt: skip
 
 
-@bp.post("/<number>/merge")
-@needs(Permission.CANCEL_INCIDENTS)
-def merge(number: str) -> ResponseReturnValue:
-    return _step(
-        number,
-        lambda session, incident: handovers.merge(
-            session, person(), incident, incidents.find(session, person(), _typed("into"))
-        ),
-    )
+def _parent(session: Session, incident: Incident) -> None:
+    area = incidents.find(session, person(), _typed("parent")) if _typed("parent") else None
+    handovers.set_parent(session, person(), incident, area)
 
 
-@bp.post("/<number>/parent")
-@needs(Permission.HANDLE_INCIDENTS)
-def parent(number: str) -> ResponseReturnValue:
-    def step(session: Session, incident: Incident) -> None:
-        area = incidents.find(session, person(), _typed("parent")) if _typed("parent") else None
-        handovers.set_parent(session, person(), incident, area)
-
-    return _step(number, step)
+def _link(session: Session, incident: Incident) -> None:
+    entry = entries.find(session, person(), _typed("entry"))
+    incidents.link(session, person(), incident, entry, words=_typed("words"), search=_typed("search"))
 
 
-@bp.post("/<number>/share-solution")
-@needs(Permission.HANDLE_INCIDENTS)
-def share_solution(number: str) -> ResponseReturnValue:
-    return _step(number, lambda session, incident: handovers.share_solution(session, person(), incident))
+_Use = Callable[[Session, Incident], object]
+_STEPS: dict[str, _Use] = {
+    "take": lambda session, it: incidents.take(session, person(), it),
+    "wait": lambda session, it: incidents.wait(session, person(), it, _typed("reason")),
+    "resolve": lambda session, it: incidents.resolve(session, person(), it),
+    "verify": _verify,
+    "code": _renew_code,
+    "attempt": lambda session, it: verification.attempt(
+        session, person(), it, _chosen(ContactMethod, "method"), remark=_typed("remark")
+    ),
+    "hand_over": _hand_over,
+    "merge": lambda session, it: handovers.merge(
+        session, person(), it, incidents.find(session, person(), _typed("into"))
+    ),
+    "parent": _parent,
+    "share_solution": lambda session, it: handovers.share_solution(session, person(), it),
+    "close": lambda session, it: incidents.close(session, person(), it),
+    "reopen": lambda session, it: incidents.reopen(session, person(), it, reason=_typed("reason")),
+    "cancel": lambda session, it: incidents.cancel(
+        session, person(), it, _chosen(CancelReason, "reason"), remark=_typed("remark")
+    ),
+    "link": _link,
+    "refer": lambda session, it: incidents.refer(
+        session, person(), it, entries.find(session, person(), _typed("entry"))
+    ),
+}
+_OF_LEADS = ("merge", "cancel")
 
 
-@bp.post("/<number>/close")
-@needs(Permission.HANDLE_INCIDENTS)
-def close(number: str) -> ResponseReturnValue:
-    return _step(number, lambda session, incident: incidents.close(session, person(), incident))
+def _door(use: _Use, permission: Permission) -> Callable[[str], ResponseReturnValue]:
+    @needs(permission)
+    def view(number: str) -> ResponseReturnValue:
+        try:
+            with services().database.write() as session:
+                incident = incidents.find(session, person(), number)
+                incidents.check_version(incident, request.form.get("version", 0, type=int))
+                use(session, incident)
+                session.commit()
+        except (Conflict, Invalid, NotAllowed, NotFound) as exc:
+            # the incident as it is now, the reason on top, and what was typed still in its form
+            return _page(number, error=exc), exc.status
+        return redirect(url_for("incidents.show", number=number))
+
+    return view
 
 
-@bp.post("/<number>/reopen")
-@needs(Permission.HANDLE_INCIDENTS)
-def reopen(number: str) -> ResponseReturnValue:
-    return _step(
-        number, lambda session, incident: incidents.reopen(session, person(), incident, reason=_typed("reason"))
-    )
-
-
-@bp.post("/<number>/cancel")
-@needs(Permission.CANCEL_INCIDENTS)
-def cancel(number: str) -> ResponseReturnValue:
-    return _step(
-        number,
-        lambda session, incident: incidents.cancel(
-            session, person(), incident, _chosen(CancelReason, "reason"), remark=_typed("remark")
-        ),
-    )
-
-
-@bp.post("/<number>/link")
-@needs(Permission.HANDLE_INCIDENTS)
-def link(number: str) -> ResponseReturnValue:
-    return _step(
-        number,
-        lambda session, incident: incidents.link(
-            session,
-            person(),
-            incident,
-            entries.find(session, person(), _typed("entry")),
-            words=_typed("words"),
-            search=_typed("search"),
-        ),
-    )
-
-
-@bp.post("/<number>/refer")
-@needs(Permission.HANDLE_INCIDENTS)
-def refer(number: str) -> ResponseReturnValue:
-    return _step(
-        number,
-        lambda session, incident: incidents.refer(
-            session, person(), incident, entries.find(session, person(), _typed("entry"))
-        ),
-    )
+for _name, _use in _STEPS.items():
+    _permission = Permission.CANCEL_INCIDENTS if _name in _OF_LEADS else Permission.HANDLE_INCIDENTS
+    bp.add_url_rule(f"/<number>/{_name.replace('_', '-')}", _name, _door(_use, _permission), methods=["POST"])
 
 
 # --- what they share -------------------------------------------------------------------------------------------
-
-
-def _step(number: str, step: Callable[[Session, Incident], object]) -> ResponseReturnValue:
-    try:
-        with services().database.write() as session:
-            incident = incidents.find(session, person(), number)
-            incidents.check_version(incident, request.form.get("version", 0, type=int))
-            step(session, incident)
-            session.commit()
-    except (Conflict, Invalid) as exc:
-        # the incident as it is now, the reason on top, and what was typed still in its form
-        return _page(number, error=exc), exc.status
-    return redirect(url_for("incidents.show", number=number))
 
 
 def _page(number: str, *, error: KBError | None = None) -> str:
