@@ -131,6 +131,10 @@ def check_in(
         check_revision_step(previous.state, RevisionState.SUPERSEDED)
         previous.state = RevisionState.SUPERSEDED
         session.flush()  # the database allows one approved revision at a time
+        new = f"第 {revision.number} 版"
+        audit.record(
+            session, by, previous, "supersede", before=RevisionState.APPROVED, after=previous.state, reason=new
+        )
     revision.object_sha256, revision.body = key, None
     revision.state, revision.approved_at = RevisionState.APPROVED, clock.now()
     session.flush()
@@ -138,6 +142,8 @@ def check_in(
         entry.audience != attributes.audience or entry.owner_group != attributes.owner_group
     )
     entries.copy_attributes(entry, attributes)
+    if entry.state == EntryState.EXPIRED:  # of the first time, the entry's creation and the revision's row tell
+        audit.record(session, by, entry, "publish", before=entry.state, after=EntryState.PUBLISHED)
     entry.state, entry.published_revision_id = EntryState.PUBLISHED, revision.id
     session.flush()
     session.expire(entry, ["published"])

@@ -256,6 +256,8 @@ LABELS: dict[str, dict[str, str]] = {
         "delegate_reviews": "委托代审",
         "end_delegation": "结束代审",
         "correct": "小改发布",
+        "supersede": "被新版替代",
+        "publish": "重新发布",
         "publish_scheduled": "到生效日发布",
         "question": "存疑",
         "doubt_confirmed": "确认仍正确",

@@ -119,7 +119,7 @@ def _confirm(number: str) -> None:
             outcome,
             VerificationMethod.SIGNED_LINK,
             said_by=reported.contact_name or "报修人",
-            remark=request.form.get("remark", "")[:500],
+            remark=request.form.get("remark", ""),
             again=request.form.get("again") == "1",
             reporter=reporter,
         )

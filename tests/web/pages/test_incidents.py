@@ -185,3 +185,16 @@ def test_the_form_offers_the_nodes_of_topologies_and_the_page_leads_to_the_drawi
     assert f'<a href="/entries/{TOPOLOGY}"' in page and f">{node}</a>" in page
     refused = browser.send("/api/v1/incidents", description="全楼断网", node="没有这个")
     assert (refused.status_code, "node" in refused.json["fields"]) == (422, True)
+
+
+def test_what_was_typed_is_kept_whatever_refuses_it(site, tech):
+    do(site, tech, "take")
+    do(site, tech, "resolve")
+    said = {"outcome": "solved", "method": "on_site", "said_by": "王阿姨", "remark": "画面清楚，声音也好"}
+    refused = do(site, tech, "verify", code="1", **said)  # tech registered it, and knows the code
+    assert refused.status_code == 403
+    assert "登记或重发的人知道确认码" in refused.text and "画面清楚，声音也好" in refused.text
+    missing = do(site, tech, "parent", parent="INC-999999")
+    assert missing.status_code == 404 and "INC-999999" in missing.text and "机顶盒没信号" in missing.text
+    assert do(site, tech, "refer", entry="SOL-999999").status_code == 404
+    assert tech.post("/incidents/INC-999999/take", version=1).status_code == 404
