@@ -7,18 +7,22 @@ checked in when that day has come: until then nothing of it is published, and wh
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 
 from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from kb import audit, clock, doubts, entries, minor, outbox, privacy
 from kb.access import Permission, Person
 from kb.accounts import SYSTEM
-from kb.errors import Conflict, Invalid, NotAllowed, StaleVersion
+from kb.errors import Conflict, Invalid, KBError, NotAllowed, StaleVersion
 from kb.lifecycle import Answer, EntryState, Origin, RevisionState, check_entry_step, check_revision_step
 from kb.models import Attachment, Entry, Revision
 from kb.store import ContentStore
+
+log = logging.getLogger(__name__)
 
 MARKDOWN = "text/markdown; charset=utf-8"
 
@@ -86,10 +90,16 @@ def publish_due(session: Session, store: ContentStore) -> int:
             Revision.attributes["valid_from"].as_string() <= clock.today().isoformat(),
         )
     ).all()
-    due = [revision for revision in waiting if revision.scheduled]
-    for revision in due:
-        check_in(session, store, SYSTEM, revision, "publish_scheduled", reason="、".join(_told(revision)))
-    return len(due)
+    done = 0
+    for revision in [revision for revision in waiting if revision.scheduled]:
+        try:
+            with session.begin_nested():
+                check_in(session, store, SYSTEM, revision, "publish_scheduled", reason="、".join(_told(revision)))
+        except (KBError, IntegrityError) as exc:  # one that the rules refuse must not keep back the others
+            log.error("%s was not published on its day: %s", revision.entry.number, exc)
+        else:
+            done += 1
+    return done
 
 
 def last_reviewed(session: Session, entry: Entry) -> Revision | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 
 import pytest
+from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from kb import assignment, audit, entries, incidents, outbox, publishing, reviews
@@ -122,3 +123,15 @@ def test_a_day_that_has_come_changes_nothing_and_one_after_the_end_is_refused(
     with pytest.raises(Invalid) as wrong:
         entries.attributes_from(samples.attributes().model_dump() | {"valid_from": "2030-01-01"})
     assert "valid_from" in wrong.value.fields
+
+
+def test_one_that_is_refused_keeps_back_no_other(
+    database: Database, store: ContentStore, people: People, stopped_clock: Clock
+) -> None:
+    with database.write() as session:
+        refused, good = scheduled(session, store, people), scheduled(session, store, people, title="另一条的处理办法")
+        session.execute(text("UPDATE entries SET state = 'retired' WHERE id = :id"), {"id": refused.entry_id})
+        session.expire_all()
+        stopped_clock.advance(days=8)
+        assert publishing.publish_due(session, store) == 1
+        assert (refused.state, good.state) == (RevisionState.IN_REVIEW, RevisionState.APPROVED)
