@@ -23,8 +23,10 @@ from indexer.golden import judge, wanted
 from indexer.worker import Worker, compare, rebuild
 from kb import entries, installation, outbox, validity
 from kb.db import Database
-from kb.errors import Conflict, IndexLocked, IndexUnavailable
+from kb.errors import Conflict, IndexLocked, IndexUnavailable, Invalid
 from kb.library import library_path
+from kb.lifecycle import EntryState
+from kb.servicehours import Calendar
 from kb.store import ContentStore
 from tests.conftest import Clock, People
 from tests.kb import samples
@@ -375,3 +377,16 @@ def test_maintenance_publishes_what_was_approved_for_today(
     worker.turn()
     assert number in _found(generations, "量子纠缠")
     assert compare(database, generations.current()).sound
+
+
+def test_a_slip_in_the_local_calendar_stops_no_round(
+    database: Database, store: ContentStore, people: People, generations: Generations, stopped_clock: Clock
+) -> None:
+    def broken() -> Calendar:
+        raise Invalid("service-hours.yml: 第 3 行")
+
+    number = _publish(database, store, people, "量子纠缠光猫离线的处理", valid_until="2026-11-24")
+    stopped_clock.advance(days=2)
+    Worker(database, store, generations, calendar=broken).maintain()
+    with database.read() as session:
+        assert entries.find(session, people.tech, number).state == EntryState.EXPIRED
