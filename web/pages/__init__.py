@@ -15,6 +15,7 @@ from web.pages import (
     health,
     home,
     incidents,
+    preferences,
     problems,
     report,
     reviews,
@@ -40,5 +41,7 @@ def init_app(app: Flask) -> None:
         dictionary,
         golden,
         health,
+        preferences,
     ):
         app.register_blueprint(module.bp)
+    app.jinja_env.globals.update(theme=preferences.theme, here=preferences.here)

@@ -7,6 +7,7 @@ from typing import TypeVar
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
+from flask_babel import gettext
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -111,7 +112,14 @@ def new() -> ResponseReturnValue:
         except Invalid as exc:
             error = exc
         else:
-            flash(f"已登记 {number}。请把现场确认码 {code} 告诉用户：只显示这一次，修好后由用户告诉上门的人。", "good")
+            flash(
+                gettext(
+                    "已登记 %(number)s。请把现场确认码 %(code)s 告诉用户：只显示这一次，修好后由用户告诉上门的人。",
+                    number=number,
+                    code=code,
+                ),
+                "good",
+            )
             return redirect(url_for("incidents.show", number=number))
     with services().database.read() as session:
         page = render_template(
@@ -159,7 +167,8 @@ def _verify(session: Session, incident: Incident) -> None:
 def _renew_code(session: Session, incident: Incident) -> None:
     """Another code for the user, who is told it now."""
     code = verification.renew_code(session, person(), incident)
-    flash(f"请把新的现场确认码 {code} 告诉用户：只显示这一次。您已知道它，须由别人到场确认。", "good")
+    said = gettext("请把新的现场确认码 %(code)s 告诉用户：只显示这一次。您已知道它，须由别人到场确认。", code=code)
+    flash(said, "good")
 
 
 def _hand_over(session: Session, incident: Incident) -> None:
@@ -259,7 +268,10 @@ def _page(number: str, *, error: KBError | None = None) -> str:
             pending=verification.pending(incident) if incident.state == IncidentState.RESOLVED else None,
             asked_again=verification.asked_again(incident),
             others=verification.others(incident),
-            reporters=[("", "本事件的报修人"), *((row.number, row.number) for row in verification.others(incident))],
+            reporters=[
+                ("", gettext("本事件的报修人")),
+                *((row.number, row.number) for row in verification.others(incident)),
+            ],
             code_holds=verification.code_holds(incident),
             units=[unit for unit in lists.units(session) if unit.kind != "district"],
             staff=[user for user in lists.users(session) if user.active],
