@@ -21,10 +21,11 @@ from indexer import golden as judged
 from indexer.dictionaries import Vocabulary, version_of
 from indexer.engines.base import Engine
 from indexer.generations import Generations, Manifest
-from kb import dictionary, dictionary_lines, outbox, reviews, validity
+from kb import dictionary, dictionary_lines, outbox, publishing, reviews, servicehours, validity
 from kb.db import Database
 from kb.dictionary_lines import Line
-from kb.errors import Conflict, IndexLocked, IndexUnavailable, NotFound
+from kb.errors import Conflict, IndexLocked, IndexUnavailable, Invalid, NotFound
+from kb.servicehours import Calendar
 from kb.store import ContentStore
 
 log = logging.getLogger(__name__)
@@ -47,10 +48,11 @@ class Worker:
         poll_s: float = 0.02,
         golden: Path | None = None,
         review_days: int = 3,
+        calendar: Callable[[], Calendar] = servicehours.read,
     ) -> None:
         """`golden` is the file of golden queries to be asked now and then, `review_days` how many working days a review
-        may take."""
-        self._golden, self._review_days = golden, review_days
+        may take, by `calendar`, which is read again on each round."""
+        self._golden, self._review_days, self._calendar = golden, review_days, calendar
         self._database, self._store, self._generations = database, store, generations
         self._batch, self._poll_s = batch, poll_s
         self._unfilled: deque[str] = deque()  # numbers of entries that may lack a vector
@@ -138,11 +140,17 @@ class Worker:
                     stop.wait(self._poll_s)
 
     def maintain(self) -> None:
-        """What nobody asks for but time: expire entries, remind, forget old outbox rows, ask golden queries."""
+        """What nobody asks for but time: publish what was approved for today, expire entries, remind, forget old outbox rows, ask golden queries."""
+        try:
+            calendar = self._calendar()
+        except Invalid as exc:  # a slip in the local file: pages name it, and the round goes on
+            log.warning("%s", exc.message)
+            calendar = servicehours.read()
         with self._database.write() as session:
+            publishing.publish_due(session, self._store)
             validity.expire_due(session)
             validity.remind_due(session)
-            reviews.remind_due(session, self._review_days)
+            reviews.remind_due(session, self._review_days, calendar)
             outbox.forget_done(session)
             session.commit()
         if self._golden is not None:

@@ -17,7 +17,7 @@ from typing import Any
 import frontmatter
 import yaml
 from frontmatter.default_handlers import YAMLHandler
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator, model_validator
 from pydantic_core import ErrorDetails
 
 from kb.errors import Invalid
@@ -120,6 +120,7 @@ class Attributes(BaseModel):
     audience: Audience
     owner_group: str = Field(min_length=1, max_length=60)
     valid_until: dt.date | None = None
+    valid_from: dt.date | None = None  # published on this day, where it comes after the approval
     devices: list[str] = Field(default_factory=list)
     districts: list[str] = Field(default_factory=list)  # names; none is all of them
     error_codes: list[ErrorCode] = Field(default_factory=list)
@@ -128,6 +129,14 @@ class Attributes(BaseModel):
     related: list[str] = Field(default_factory=list)
     change: str = ""
     environment: Environment | None = None
+
+    @field_validator("valid_from")
+    @classmethod
+    def _begins_before_it_ends(cls, valid_from: dt.date | None, info: ValidationInfo) -> dt.date | None:
+        until = info.data.get("valid_until")
+        if valid_from is not None and until is not None and valid_from > until:
+            raise ValueError("生效日期晚于有效期止 · it is after valid_until")
+        return valid_from
 
     @field_validator("title")
     @classmethod

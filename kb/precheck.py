@@ -115,10 +115,12 @@ def _attributes(attributes: documents.Attributes) -> list[Check]:
         validity.append("缺少有效期 · no validity date")
     elif attributes.valid_until <= clock.today():
         validity.append(f"有效期 {attributes.valid_until} 已过 · validity has passed")
+    since, until = attributes.valid_from, attributes.valid_until
+    chinese, english = (f"{since} 起，", f"valid from {since}, ") if since else ("", "")
     devices = [] if attributes.devices or attributes.kind is not Kind.SOLUTION else ["没有写涉及设备 · no device named"]
     return [
         _finding("属性", problems, "必填属性齐全 · nothing required is missing"),
-        _finding("有效期", validity, f"有效至 {attributes.valid_until} · valid until {attributes.valid_until}"),
+        _finding("有效期", validity, f"{chinese}有效至 {until} · {english}valid until {until}"),
         _finding("设备", devices, "、".join(attributes.devices) or "不适用 · not applicable", bad=Finding.LOOK),
     ]
 

@@ -376,10 +376,13 @@ def suspected(session: Session, by: Person) -> list[Suspicion]:
 
 
 def _marks(by: Person, incident: Incident) -> frozenset[tuple[str, str]]:
-    """Its district, the devices that its text names, and the categories of the entries it is tied to."""
+    """Its district, the device and the node that it was registered with or that its text names, and its category, or where
+    nobody gave one those of the entries it is tied to."""
     tied = [incident.solution, *(row.entry for row in incident.references)]
-    marks = {("category", entry.category) for entry in tied if entry is not None and entries.may_read(by, entry)}
-    marks |= {("device", node) for node in nodes_in(f"{incident.title}\n{incident.description}")}
+    categories = {entry.category for entry in tied if entry is not None and entries.may_read(by, entry)}
+    marks = {("category", category) for category in ({incident.category} if incident.category else categories)}
+    devices = {incident.device.upper(), incident.node.upper(), *nodes_in(f"{incident.title}\n{incident.description}")}
+    marks |= {("device", device) for device in devices if device}
     if incident.district is not None:
         marks.add(("district", incident.district.name))
     return frozenset(marks)
