@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from urllib.parse import unquote
 
 from flask import url_for
 from markupsafe import Markup
@@ -24,7 +23,6 @@ from kb.store import ContentStore
 
 FIRST_FOR_SUBSCRIBERS = frozenset({"用户自助", "安全"})
 SAYINGS_SHOWN = 6  # lines; the others are there for search to find
-_REFERENCE = re.compile(r"\]\(<?attachments/([^)>\s]+)")  # ![图](attachments/name)
 _OWN_TITLE = re.compile(r"\A\s*# .*\n")  # the page has a title already
 _TOPOLOGY = re.compile(r"^```topology[ \t]*\n.*?^```[ \t]*$", flags=re.MULTILINE | re.DOTALL)
 
@@ -81,8 +79,7 @@ def may_open(store: ContentStore, by: Person, attachment: Attachment) -> bool:
 def _may_open(by: Person, kind: Kind, body: str, attachment: Attachment) -> bool:
     if access.sight(by).staff_text:
         return True
-    named = {unquote(name) for name in _REFERENCE.findall(documents.faces(kind, body).shared)}
-    return attachment.filename in named
+    return attachment.filename in documents.shown_files(documents.faces(kind, body).shared)
 
 
 def _titles(by: Person, revision: Revision, body: str) -> dict[str, str]:
