@@ -9,10 +9,10 @@ from __future__ import annotations
 from kb.topology.checks import LIGHT, RADIO, Levels, contradictions
 from kb.topology.failure import COUNTS, Impact, impact
 from kb.topology.model import MEDIA, NODE_ID, NODE_TYPES, Graph, Link, Node
-from kb.topology.sources import Broken, Diagram, diagrams, is_diagram, labels, problems, read_file
+from kb.topology.sources import Broken, Diagram, diagrams, is_diagram, labels, problems, prose, read_file
 from kb.topology.yaml_form import parse
 
 __all__ = [
     "COUNTS", "LIGHT", "MEDIA", "NODE_ID", "NODE_TYPES", "RADIO", "Broken", "Diagram", "Graph", "Impact", "Levels",
-    "Link", "Node", "contradictions", "diagrams", "impact", "is_diagram", "labels", "parse", "problems", "read_file",
+    "Link", "Node", "contradictions", "diagrams", "impact", "is_diagram", "labels", "parse", "problems", "prose", "read_file",
 ]  # fmt: skip

@@ -43,6 +43,7 @@ class Broken:
     problems: tuple[str, ...]
     line: int
     source: str
+    first_line: int = 1  # of the source, in its document
 
 
 def is_diagram(filename: str) -> bool:
@@ -62,6 +63,16 @@ def diagrams(body: str, files: Iterable[tuple[str, Callable[[], bytes]]] = ()) -
         if is_diagram(filename):
             found += read_file(filename, data())
     return found
+
+
+def prose(body: str) -> str:
+    """The text without the drawings that stand in it; the source of one that is broken stays, to be read."""
+
+    def rest(block: re.Match[str]) -> str:
+        network = block["form"] == "topology" or not _NO_FLOWCHART.match(block["text"])
+        return "" if network and isinstance(_read_text(block["form"], block["text"], 1)[0], Diagram) else block.group()
+
+    return _BLOCK.sub(rest, body)
 
 
 def read_file(filename: str, data: bytes) -> Sequence[Diagram | Broken]:
@@ -121,4 +132,6 @@ def _read_drawio(name: str, data: bytes) -> tuple[Diagram | Broken, ...]:
 
 
 def _broken(name: str, form: str, exc: Invalid, source: str, first_line: int) -> Broken:
-    return Broken(name, form, tuple(exc.problems or [exc.message]), int(exc.details.get("line", first_line)), source)
+    return Broken(
+        name, form, tuple(exc.problems or [exc.message]), int(exc.details.get("line", first_line)), source, first_line
+    )
