@@ -89,7 +89,7 @@ def lay_out(graph: Graph, *, power: bool = True) -> Layout:
 
 def text_width(text: str, size: float) -> float:
     """About how wide a text is, in pixels: a Chinese character is as wide as high."""
-    return size * sum(1.0 if unicodedata.east_asian_width(char) in "WFA" else 0.6 for char in text)
+    return size * sum(1.0 if unicodedata.east_asian_width(char) in "WFA" else 0.62 for char in text)
 
 
 def wrapped(text: str, size: float, width: float, lines: int) -> list[str]:
