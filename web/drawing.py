@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 
+from flask_babel import gettext
 from markupsafe import Markup, escape
 
 from kb.topology import Graph, Node
@@ -56,7 +57,7 @@ def draw(
     """The picture. `address` makes each node a link; without it the picture is for a file of its own."""
     width, height = round(layout.width), round(layout.height)
     parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" class="drawing{" chosen" if marks.dim else ""}" '
+        f'<svg xmlns="http://www.w3.org/2000/svg" lang="zh-CN" class="drawing{" chosen" if marks.dim else ""}" '
         f'viewBox="0 0 {width} {height}" width="{width}" height="{height}" font-family="{_FONT}" '
         f'role="{"group" if address else "img"}" aria-label="{escape(title)}"><title>{escape(title)}</title>'
     ]
@@ -128,7 +129,9 @@ def _node(node: Node, box: Box, marks: Marks) -> str:
     kind = label(node.type, "node_type") if node.type else ""
     incidents = marks.incidents.get(node.id, 0)
     said = "，".join(
-        part for part in (node.name, node.id, kind, word, f"未结束的事件 {incidents}" if incidents else "") if part
+        part
+        for part in (node.name, node.id, kind, word, f"{gettext('未结束的事件')} {incidents}" if incidents else "")
+        if part
     )
     edge = {"failed": "#a3271f", "out": "#a3271f", "partly": "#7a5200", "focus": "#0b5c6b"}.get(given, "#b8c2c0")
     parts = [

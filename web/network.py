@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from flask_babel import gettext
 from sqlalchemy import Row, select
 from sqlalchemy.orm import Session
 
@@ -17,12 +18,12 @@ from kb.lifecycle import DONE_INCIDENT
 from kb.models import Incident
 from kb.topology import Graph, Impact, Node
 from web.drawing import Marks
+from web.languages import counted
 from web.layout import Layout
 from web.search import Found, SearchService
 
 ABOUT = 6  # entries shown beside a node
 SUPPLIES = 40  # supplies whose failure is reckoned for the overview
-OUT, PARTLY, FAILED = "断", "部分断", "故障"
 
 
 @dataclass(frozen=True)
@@ -56,9 +57,9 @@ def marks(
     """What the picture shows of all this; a failure is shown before a focus, a focus before what a search found."""
     if failing is not None:
         classes = dict.fromkeys(failing.partly, "partly") | dict.fromkeys(failing.out, "out")
-        words = dict.fromkeys(failing.partly, PARTLY) | dict.fromkeys(failing.out, OUT)
+        words = dict.fromkeys(failing.partly, gettext("部分断")) | dict.fromkeys(failing.out, gettext("断"))
         failed = dict.fromkeys(failing.failed, "failed")
-        return Marks(classes | failed, words | dict.fromkeys(failed, FAILED), open_on, dim=True)
+        return Marks(classes | failed, words | dict.fromkeys(failed, gettext("故障")), open_on, dim=True)
     if seen is not None:
         node = seen.node.id
         sides = [
@@ -101,9 +102,15 @@ def supplies(graph: Graph) -> list[tuple[Node, Impact]]:
     return [(graph.nodes[node], topology.impact(graph, [node])) for node in first]
 
 
-def counted(counts: dict[str, int]) -> str:
-    """168 户、64 台终端"""
-    return "、".join(f"{number} {topology.COUNTS[key]}" for key, number in counts.items())
+def subscribers(counts: dict[str, int]) -> str:
+    """168 户 · 64 台终端"""
+    said = {
+        "homes": lambda number: counted("%(num)s 户", number),
+        "onus": lambda number: counted("%(num)s 台光猫", number),
+        "terminals": lambda number: counted("%(num)s 台终端", number),
+        "count": lambda number: counted("%(num)s 台终端", number),
+    }
+    return " · ".join(said[key](number) for key, number in counts.items())
 
 
 def open_incidents(session: Session, by: Person, graph: Graph) -> dict[str, list[Row[tuple[str, str, str, int]]]]:

@@ -111,7 +111,8 @@ def _unpacked(diagram: _Element) -> _Element:
     except UnicodeDecodeError as exc:
         raise _wrong(diagram.line, "压缩的页面不是 UTF-8 · the compressed page is not UTF-8") from exc
     except Invalid as exc:
-        raise _wrong(diagram.line, f"压缩的页面里 · in the compressed page: {exc.message}") from exc
+        chinese, _, english = exc.message.partition(" · ")
+        raise _wrong(diagram.line, f"压缩的页面里{chinese} · in the compressed page, {english}") from exc
 
 
 def _elements(data: bytes) -> _Element:
@@ -234,4 +235,5 @@ def _link(edge: _Cell, source: Node, target: Node, label: str) -> Link:
 
 
 def _wrong(line: int, said: str) -> Invalid:
-    return Invalid(f"第 {line} 行：{said} · line {line}", line=line)
+    chinese, _, english = said.partition(" · ")
+    return Invalid(f"第 {line} 行：{chinese} · line {line}: {english}", line=line)

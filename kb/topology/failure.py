@@ -16,7 +16,7 @@ from enum import IntEnum
 
 from kb.topology.model import Graph, Link, Node
 
-COUNTS = {"homes": "户", "onus": "台光猫", "terminals": "台终端", "count": "台终端"}  # attributes that say how many
+COUNTS = ("homes", "onus", "terminals", "count")  # attributes that say how many
 # These carry what is connected to themselves; a count anywhere else says how many are below it.
 _ENDS = ("tap", "onu", "eoc_terminal", "terminal")
 

@@ -192,7 +192,9 @@ class _Reader:
         line = self._first + self._text.count("\n", 0, at)
         end = self._text.find("\n", at)
         near = self._text[at : end if end >= 0 else None].strip()[:30]
-        return Invalid(f"第 {line} 行：{said} · line {line}{f'：{near}' if near else ''}", line=line)
+        chinese, _, english = said.partition(" · ")
+        found = f"：{near}" if near else ""
+        return Invalid(f"第 {line} 行：{chinese}{found} · line {line}: {english}", line=line)
 
 
 def _unquoted(text: str) -> str:

@@ -61,7 +61,7 @@ def test_a_topology_in_any_form_passes_and_a_broken_one_names_its_line(
     assert found(GOOD)[0] is Finding.PASS
     assert found(MERMAID) == (Finding.PASS, "2 个节点，1 条链路")
     assert found("见附件", 总图=b"<mxfile>\n<diagram>") == (
-        Finding.FAIL, "总图.drawio 第 2 行：不是合法的 XML · not valid XML: no element found · line 2"
+        Finding.FAIL, "总图.drawio 第 2 行：不是合法的 XML · line 2: not valid XML: no element found"
     )  # fmt: skip
     assert found("见附件", 总图=MODEL.encode()) == (
         Finding.LOOK, "总图.drawio 第 15 行：连线没有接到节点，未画 · not connected"

@@ -63,7 +63,7 @@ def show(number: str) -> ResponseReturnValue:
     with services().database.read() as session:
         entry, revision, found = _drawings(session, number, asked)
         here = _chosen(found, asked)
-        common = {"entry": entry, "revision": revision, "asked": asked, "found": found, "here": here}
+        common = {"entry": entry, "revision": revision, "asked": asked, "found": found, "chosen": here}
         if isinstance(here, Broken):
             return render_template("topology/broken.html", lines=_lines(here), **common)
         graph = here.graph
@@ -94,7 +94,7 @@ def show(number: str) -> ResponseReturnValue:
             staff=by.may(Permission.HANDLE_INCIDENTS),
             about=network.about(services().search, by, seen.node, but=entry.number) if seen else [],
             supplies=[] if seen or failing else network.supplies(graph),
-            counted=network.counted,
+            subscribers=network.subscribers,
             of=lambda ids: [graph.nodes[one] for one in ids],
             to=partial(asked.address, entry.number),
             **common,

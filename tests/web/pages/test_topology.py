@@ -65,7 +65,7 @@ def test_a_node_shows_its_ways_and_attributes(browse):
 
 def test_what_fails_takes_with_it_what_has_no_second_way(browse):
     page = browse("tech").get(f"{PAGE}?fails=LS-OF-UPS-02").text
-    assert "LS-OF-ASW-05" in page[page.index("没有业务。") :]
+    assert "LS-OF-ASW-05" in page[page.index("没有业务：") :]
     assert "32 台终端" in page
     alone = browse("tech").get(f"{PAGE}?fails=LS-OF-CSW-01").text
     assert "LS-OF-WLC-01" in alone[alone.index('id="chosen"') :]
