@@ -58,5 +58,5 @@ def test_without_power_its_links_and_supplies_go() -> None:
 
 def test_numbers_stay_whole_where_they_fit() -> None:
     assert wrapped("光节点放大器0101-01", 13, 100, 3) == ["光节点放大器", "0101-01"]
-    assert wrapped("A" * 40, 10, 60, 2) == ["A" * 10, "A" * 9 + "…"]
+    assert wrapped("A" * 40, 10, 60, 2) == ["A" * 9, "A" * 8 + "…"]
     assert wrapped("", 10, 60, 2) == []
