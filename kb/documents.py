@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import PurePosixPath
 from typing import Any
+from urllib.parse import unquote
 
 import frontmatter
 import yaml
@@ -74,6 +75,7 @@ SYMPTOM_SECTION = "现象"
 
 ENTRY_ID = re.compile(r"^(SOL|CHG|POL|TOP|REF)-[A-Z0-9]+(?:-[A-Z0-9]+)*$")
 MENTION = re.compile(r"(?<![A-Z0-9-])(?:SOL|CHG|POL|TOP|REF)-[A-Z0-9]+(?:-[A-Z0-9]+)*")
+_SHOWN_FILE = re.compile(r"\]\(<?attachments/([^)>\s]+)")  # ![图](attachments/name)
 MAX_TITLE = 120  # characters; longer is a paragraph, not a title
 MAX_BODY = 1_000_000  # characters of one document
 
@@ -234,6 +236,11 @@ def faces(kind: Kind, body: str) -> Faces:
         text = f"## {section.title}\n\n{section.text}" if section.title else section.text
         (staff if section.title in STAFF_SECTIONS else shared).append(text)
     return Faces(shared="\n\n".join(shared), staff="\n\n".join(staff))
+
+
+def shown_files(text: str) -> set[str]:
+    """The names of the attached files that a text shows or leads to."""
+    return {unquote(name) for name in _SHOWN_FILE.findall(text)}
 
 
 def mentions(body: str) -> set[str]:

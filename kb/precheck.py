@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
@@ -19,7 +20,6 @@ from sqlalchemy.orm import Session
 from kb import clock, documents, library, privacy, topology
 from kb.access import likely_published, may_see, person
 from kb.documents import Confidence, Kind
-from kb.errors import Invalid
 from kb.lifecycle import Role
 from kb.models import Entry, Revision, Unit, User
 
@@ -84,6 +84,7 @@ def run(session: Session, store: ContentStore, revision: Revision, similar: Simi
     return [
         *_attributes(attributes),
         *_template(number, attributes, body),
+        *_drawings(store, revision, attributes.kind, body),
         _links(session, number, attributes, body),
         _files(revision, body),
         _privacy(attributes.title, body),
@@ -133,16 +134,22 @@ def _template(number: str, attributes: documents.Attributes, body: str) -> list[
         ]
         problems += [f"小节为空 · empty section: {name}" for name in empty]
         return [_finding("模板", problems, "小节齐全 · all sections are there")]
-    if attributes.kind is Kind.TOPOLOGY:
-        try:
-            graph = topology.parse(body)
-        except Invalid as exc:
-            return [_finding("拓扑", exc.problems or [exc.message], "")]
-        size = (
-            f"{len(graph.nodes)} 个节点，{len(graph.links)} 条链路 · nodes {len(graph.nodes)}, links {len(graph.links)}"
-        )
-        return [_finding("拓扑", topology.contradictions(graph), size, bad=Finding.LOOK)]
     return []
+
+
+def _drawings(store: ContentStore, revision: Revision, kind: Kind, body: str) -> list[Check]:
+    """A topology is nothing without a drawing that can be read; elsewhere a drawing that cannot be is looked at."""
+    files = [(file.filename, partial(store.get, file.sha256)) for file in revision.attachments]
+    found = topology.diagrams(body, files)
+    if not found:
+        missing = ["没有图：写 topology 或 mermaid 代码块，或附 .drawio、.mmd 文件 · no drawing"]
+        return [_finding("拓扑", missing, "")] if kind is Kind.TOPOLOGY else []
+    broken, doubtful = topology.problems(found)
+    if broken:
+        return [_finding("拓扑", broken, "", bad=Finding.FAIL if kind is Kind.TOPOLOGY else Finding.LOOK)]
+    drawn = [diagram.graph for diagram in found if isinstance(diagram, topology.Diagram)]
+    size = f"{sum(len(graph.nodes) for graph in drawn)} 个节点，{sum(len(graph.links) for graph in drawn)} 条链路"
+    return [_finding("拓扑", doubtful, size, bad=Finding.LOOK)]
 
 
 def _links(session: Session, number: str, attributes: documents.Attributes, body: str) -> Check:

@@ -8,7 +8,6 @@ as any other, and offered to the incidents; taking it over is each incident's ow
 from __future__ import annotations
 
 import datetime as dt
-import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -36,12 +35,11 @@ from kb.lifecycle import (
 from kb.models import Entry, Incident, Problem, Reference, Revision
 from kb.numbers import PROBLEM, next_number
 from kb.plain import one_line
+from kb.topology import NODE_ID
 
 SUSPECT_WINDOW = dt.timedelta(hours=4)  # a fault of an area is reported by its users within hours
 SUSPECT_LEAST = 3  # open incidents in the window: two neighbours may have two faults
 
-# An id of the topology in a text: LS-ZJ-OLT-01. Numbers of entries and records have two parts.
-NODE_ID = re.compile(r"(?<![A-Za-z0-9-])[A-Z]{2,4}(?:-[A-Z0-9]+){2,}(?![A-Za-z0-9-])")
 _NUMBERS = ("SOL-", "CHG-", "POL-", "TOP-", "REF-")
 
 _LISTED = (

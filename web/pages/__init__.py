@@ -21,6 +21,7 @@ from web.pages import (
     report,
     reviews,
     search,
+    topology,
     why,
 )
 
@@ -29,6 +30,7 @@ def init_app(app: Flask) -> None:
     for module in (
         home,
         search,
+        topology,
         why,
         entries,
         drafts,
