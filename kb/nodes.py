@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from sqlalchemy import select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, selectinload
 
 from kb import topology
 from kb.access import Person, searchable, visible
@@ -23,38 +23,42 @@ from kb.models import Entry, Revision
 from kb.store import ContentStore
 
 NEAR = 3  # nodes that are named instead of one that is unknown
-_names: Kept[dict[str, str]] = Kept(
-    8_000_000, lambda names: 200 + sum(200 + len(id_) + len(names[id_]) for id_ in names)
+_names: Kept[dict[str, tuple[str, int]]] = Kept(
+    8_000_000, lambda names: 200 + sum(300 + len(id_) + len(name) for id_, (name, _) in names.items())
 )
 
 
 @dataclass(frozen=True)
 class Place:
-    """A node: its id and name, and the number and title of the entry that shows it."""
+    """A node: its id and name, the number and title of the entry that shows it, and on which of its drawings, from 1."""
 
     id: str
     name: str
     entry: str
     title: str
+    diagram: int
 
 
 def published(session: Session, store: ContentStore, by: Person) -> dict[str, Place]:
     """The nodes of all topologies that this person finds, by id; one that several show is of the first by number."""
     found: dict[str, Place] = {}
     rows = session.execute(
-        select(Entry.number, Entry.title, Revision.object_sha256)
+        select(Entry.number, Entry.title, Revision)
         .join(Revision, Revision.id == Entry.published_revision_id)
         .where(searchable(), Entry.kind == Kind.TOPOLOGY, visible(by))
         .order_by(Entry.number)
+        .options(selectinload(Revision.attachments))
     )
-    for number, title, sha256 in rows:
-        assert sha256 is not None  # it is published
+    for number, title, revision in rows:
         try:
-            names = _names.get(sha256, partial(_read, store, sha256))
-        except (Invalid, StoreCorrupt):  # which its own page says
+            names = _names.get(
+                (revision.object_sha256, *(file.sha256 for file in revision.attachments)),
+                partial(_read, store, revision),
+            )
+        except StoreCorrupt:  # which its own page says
             continue
-        for id_, name in names.items():
-            found.setdefault(id_, Place(id_, name, number, title))
+        for id_, (name, diagram) in names.items():
+            found.setdefault(id_, Place(id_, name, number, title, diagram))
     return found
 
 
@@ -80,6 +84,14 @@ def _near(known: Mapping[str, Place], said: str) -> list[str]:
     return list(dict.fromkeys(by_words[words] for words in alike))[:NEAR]
 
 
-def _read(store: ContentStore, sha256: str) -> dict[str, str]:
-    graph = topology.parse(store.get(sha256).decode("utf-8"))
-    return {node.id: node.name for node in graph.nodes.values()}
+def _read(store: ContentStore, revision: Revision) -> dict[str, tuple[str, int]]:
+    """Name and drawing of each node; drawings that cannot be read have none, which the entry's page says."""
+    assert revision.object_sha256 is not None  # it is published
+    body = store.get(revision.object_sha256).decode("utf-8")
+    files = [(file.filename, partial(store.get, file.sha256)) for file in revision.attachments]
+    names: dict[str, tuple[str, int]] = {}
+    for number, diagram in enumerate(topology.diagrams(body, files), start=1):
+        if isinstance(diagram, topology.Diagram):
+            for node in diagram.graph.nodes.values():
+                names.setdefault(node.id, (node.name, number))
+    return names

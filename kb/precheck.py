@@ -148,7 +148,8 @@ def _drawings(store: ContentStore, revision: Revision, kind: Kind, body: str) ->
     if broken:
         return [_finding("拓扑", broken, "", bad=Finding.FAIL if kind is Kind.TOPOLOGY else Finding.LOOK)]
     drawn = [diagram.graph for diagram in found if isinstance(diagram, topology.Diagram)]
-    size = f"{sum(len(graph.nodes) for graph in drawn)} 个节点，{sum(len(graph.links) for graph in drawn)} 条链路"
+    nodes, links = sum(len(graph.nodes) for graph in drawn), sum(len(graph.links) for graph in drawn)
+    size = f"{nodes} 个节点，{links} 条链路 · nodes {nodes}, links {links}"
     return [_finding("拓扑", doubtful, size, bad=Finding.LOOK)]
 
 

@@ -34,6 +34,17 @@ def reported(session: Session, store: ContentStore, by: Person, node: str) -> In
     )
 
 
+def test_nodes_of_every_drawing_are_known_and_of_none_that_cannot_be_read(
+    database: Database, store: ContentStore, people: People
+) -> None:
+    drawn = f"{BODY}\n\n```mermaid\nflowchart LR\n  SW-7[三楼交换机] --> CD-ON-01\n```\n\n```mermaid\nflowchart LR\n  X9[\n```\n"
+    with database.write() as session:
+        entry = topology(session, store, drawn)
+        known = nodes.published(session, store, people.tech)
+        assert (known["SW-7"].name, known["SW-7"].entry, known["SW-7"].diagram) == ("三楼交换机", entry.number, 2)
+        assert known["CD-ON-01"].diagram == 1 and "X9" not in known
+
+
 def test_without_a_topology_a_node_is_what_they_call_it(
     database: Database, store: ContentStore, people: People
 ) -> None:

@@ -182,7 +182,7 @@ def test_the_form_offers_the_nodes_of_topologies_and_the_page_leads_to_the_drawi
     assert "已发布的拓扑里没有节点" in wrong.text and "全楼断网" in wrong.text
     made = browser.post("/incidents/new", description="全楼断网", node=node.lower())
     page = browser.get(made.headers["Location"]).text
-    assert f'<a href="/entries/{TOPOLOGY}"' in page and f">{node}</a>" in page
+    assert f'<a href="/topology/{TOPOLOGY}?node={node}"' in page and f">{node}</a>" in page
     refused = browser.send("/api/v1/incidents", description="全楼断网", node="没有这个")
     assert (refused.status_code, "node" in refused.json["fields"]) == (422, True)
 
