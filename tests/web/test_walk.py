@@ -30,7 +30,7 @@ PAGES = [
     ("", ["/", "/search", "/search?q=机顶盒", "/search?q=没有这种东西xyz", "/search?q=%22", "/report", "/login", "/preferences", "/design",
           "/entries", f"/entries/{SOLUTION}", "/nope"]),
     ("tech", ["/", "/incidents", "/incidents?tab=open", "/incidents/new", "{incident}", "/problems", "/problems/new", "/changes", "/changes/new",
-              "/reviews?tab=written", "/entries/new", "/entries/new?q=机顶盒&write=1&kind=solution", f"/entries/{SOLUTION}", "/account"]),
+              "/reviews?tab=written", "/entries/new", "/entries/new?q=机顶盒&write=1&kind=solution", f"/entries/{SOLUTION}", "/account", "/topology/TOP-LAN-001?node=LS-OF-DSW-01", "/topology/TOP-LAN-001?fails=LS-OF-UPS-02"]),
     ("lead", ["/", "/reviews", "/reviews?tab=all", "{review}", f"/entries/{SOLUTION}", f"/entries/{SOLUTION}/why?q=机顶盒",
               "/incidents/cancelled", "{incident}"]),
     ("manager", ["/admin", "/admin/dictionary", "/admin/golden", "/admin/import", "/search?q=机顶盒"]),
