@@ -59,7 +59,7 @@ def test_a_topology_in_any_form_passes_and_a_broken_one_names_its_line(
         "没有图：写 topology 或 mermaid 代码块，或附 .drawio、.mmd 文件 · no drawing",
     )
     assert found(GOOD)[0] is Finding.PASS
-    assert found(MERMAID) == (Finding.PASS, "2 个节点，1 条链路")
+    assert found(MERMAID) == (Finding.PASS, "2 个节点，1 条链路 · nodes 2, links 1")
     assert found("见附件", 总图=b"<mxfile>\n<diagram>") == (
         Finding.FAIL, "总图.drawio 第 2 行：不是合法的 XML · line 2: not valid XML: no element found"
     )  # fmt: skip

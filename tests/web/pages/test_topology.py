@@ -83,7 +83,7 @@ def test_open_incidents_stand_on_their_node_for_staff(browse, site):
     tech = person_of(site, "tech")
     with site.database.write() as session:
         named = incidents.report(
-            session, tech, title="", description="三层上不了网", node="ls-of-asw-03", channel="phone"
+            session, tech, title="", description="三层上不了网", node="ls-of-asw-03", channel="phone", store=site.store
         )
         told = incidents.report(
             session, tech, title="", description="LS-OF-ASW-03 和 LS-OF-DSW-01 都掉线", channel="phone"
