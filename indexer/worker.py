@@ -21,7 +21,7 @@ from indexer import golden as judged
 from indexer.dictionaries import Vocabulary, version_of
 from indexer.engines.base import Engine
 from indexer.generations import Generations, Manifest
-from kb import dictionary, dictionary_lines, entries, outbox
+from kb import dictionary, dictionary_lines, entries, notices, outbox
 from kb.db import Database
 from kb.dictionary_lines import Line
 from kb.errors import Conflict, IndexLocked, IndexUnavailable, NotFound
@@ -136,10 +136,11 @@ class Worker:
                     stop.wait(self._poll_s)
 
     def maintain(self) -> None:
-        """What nobody asks for but time: expire entries, forget old outbox rows, ask the golden queries."""
+        """What nobody asks for but time: expire entries, forget old outbox rows and notices, ask the golden queries."""
         with self._database.write() as session:
             entries.expire_due(session)
             outbox.forget_done(session)
+            notices.forget(session)
             session.commit()
         if self._golden is not None:
             run = judged.run_if_due(self._database, self._generations, self._golden)

@@ -104,6 +104,7 @@ class User(Base):
     password_hash: Mapped[str] = mapped_column(String(200))
     active: Mapped[bool] = mapped_column(default=True)
     demo: Mapped[bool] = mapped_column(default=False)
+    email: Mapped[str] = mapped_column(String(254), default="")  # where chosen notices go too; "" for nowhere
     # changes with the password and on deactivation, so that old sessions end
     session_epoch: Mapped[int] = mapped_column(default=0)
     created_at: Mapped[dt.datetime] = mapped_column(UtcDateTime, default=clock.now)
@@ -352,6 +353,56 @@ class AuditRow(Base):
     from_state: Mapped[str] = mapped_column(String(20), default="")
     to_state: Mapped[str] = mapped_column(String(20), default="")
     reason: Mapped[str] = mapped_column(Text, default="")
+
+
+class Notice(Base):
+    """Somebody is told of a change: of which one, and why they. What it says is read from the audit row when shown."""
+
+    __tablename__ = "notices"
+    __table_args__ = (
+        UniqueConstraint("recipient_id", "audit_id"),
+        Index(
+            "ix_notices_unread",
+            "recipient_id",
+            sqlite_where=text("read_at IS NULL"),
+            postgresql_where=text("read_at IS NULL"),
+        ),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    recipient_id: Mapped[int] = mapped_column(ForeignKey("users.id"))
+    audit_id: Mapped[int] = mapped_column(ForeignKey("audit.id"))
+    because: Mapped[str] = mapped_column(String(20))
+    created_at: Mapped[dt.datetime] = mapped_column(UtcDateTime, default=clock.now, index=True)
+    read_at: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)
+
+    audit: Mapped[AuditRow] = relationship()
+
+
+class Mail(Base):
+    """A notice that is to go out by mail too. Waiting while it has neither been sent nor given up."""
+
+    __tablename__ = "mails"
+    __table_args__ = (
+        CheckConstraint("sent_at IS NULL OR given_up_at IS NULL", name="one_end"),
+        Index(
+            "ix_mails_waiting",
+            "next_at",
+            sqlite_where=text("sent_at IS NULL AND given_up_at IS NULL"),
+            postgresql_where=text("sent_at IS NULL AND given_up_at IS NULL"),
+        ),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    notice_id: Mapped[int] = mapped_column(ForeignKey("notices.id"), unique=True)
+    attempts: Mapped[int] = mapped_column(default=0)
+    created_at: Mapped[dt.datetime] = mapped_column(UtcDateTime, default=clock.now)
+    next_at: Mapped[dt.datetime] = mapped_column(UtcDateTime, default=clock.now)
+    sent_at: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)
+    given_up_at: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)
+    error: Mapped[str] = mapped_column(String(200), default="")  # of the last attempt
+
+    notice: Mapped[Notice] = relationship()
 
 
 class Search(Base):

@@ -41,6 +41,7 @@ from web.console import progress as _progress
 from web.console import settings_or_error as _settings
 from web.console import show as _show
 from web.dictionary_commands import dictionary, golden
+from web.inbox_commands import inbox
 from web.pages.health import checks
 from web.services import Services
 
@@ -791,7 +792,7 @@ def user_password(*, username: str, password_stdin: bool) -> None:
     print(f"已更新 changed: {username}")
 
 
-for _commands in (dictionary, golden):
+for _commands in (dictionary, golden, inbox):
     main.add_command(_commands)
 
 

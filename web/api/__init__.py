@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from apiflask import APIFlask
 
-from web.api import docs, entries, incidents, reviews, search
+from web.api import docs, entries, incidents, notices, reviews, search
 
 
 def init_app(app: APIFlask) -> None:
-    for module in (search, entries, incidents, reviews):
+    for module in (search, entries, incidents, reviews, notices):
         app.register_blueprint(module.bp)
     app.register_blueprint(docs.bp)
     app.security_schemes = {
