@@ -46,9 +46,10 @@ class Worker:
         batch: int = 200,
         poll_s: float = 0.02,
         golden: Path | None = None,
+        post: Callable[[], object] | None = None,
     ) -> None:
-        """`golden` is the file of golden queries to be asked now and then."""
-        self._golden = golden
+        """`golden` is the file of golden queries to be asked now and then, `post` sends mail that is due."""
+        self._golden, self._post = golden, post
         self._database, self._store, self._generations = database, store, generations
         self._batch, self._poll_s = batch, poll_s
         self._unfilled: deque[str] = deque()  # numbers of entries that may lack a vector
@@ -113,7 +114,8 @@ class Worker:
             self._generations.analyzer.pinyin("预热")  # loads dictionaries, which no change should wait for
             self._generations.analyzer.prepare_alike()
             next_maintenance = time.monotonic()
-            merging, seen = threading.Thread(), commits()
+            merging = posting = threading.Thread()
+            seen = commits()
 
             def called_away() -> bool:
                 return stop.is_set() or commits() != seen
@@ -128,6 +130,9 @@ class Worker:
                         if not merging.is_alive():
                             merging = threading.Thread(target=self._merge, daemon=True)  # may be killed at any moment
                             merging.start()
+                        if self._post is not None and not posting.is_alive():
+                            posting = threading.Thread(target=self._send, daemon=True)  # a mail server may be slow
+                            posting.start()
                 except (IndexUnavailable, IndexLocked) as exc:
                     log.warning("%s", exc.message)
                     stop.wait(RETRY_S)
@@ -146,6 +151,13 @@ class Worker:
             run = judged.run_if_due(self._database, self._generations, self._golden)
             if run is not None and run.failed:
                 log.warning("%d of %d golden queries fail", run.failed, run.asked)
+
+    def _send(self) -> None:
+        try:
+            assert self._post is not None
+            self._post()
+        except Exception:  # mail keeps nothing else from working, and a minute later comes the next round
+            log.warning("mail was not sent", exc_info=True)
 
     def _merge(self) -> None:
         """Merge small segments beside the turns, which go on committing."""

@@ -350,6 +350,12 @@ def _load(session: Session, name: str, subject: Subject, ids: set[int]) -> Itera
     return session.scalars(query.options(joinedload(Revision.entry)) if name == "revision" else query)
 
 
+def item(session: Session, by: Person, notice: Notice) -> Item:
+    """One notice as its recipient may see it now."""
+    subject = SUBJECTS.get(notice.audit.subject_type)
+    return _item(by, notice, session.get(subject.model, notice.audit.subject_id) if subject else None)
+
+
 def _item(by: Person, notice: Notice, record: Any) -> Item:
     subject = SUBJECTS.get(notice.audit.subject_type)
     if record is None or subject is None or not subject.readable(by, record):

@@ -17,6 +17,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from kb.errors import Invalid
 from kb.library import library_path
+from kb.mail import Server
 
 MIN_SECRET = 32  # characters
 
@@ -71,11 +72,31 @@ class Settings(BaseSettings):
     search_log_days: int = Field(
         default=180, ge=1, le=3650, description="检索日志保留天数 · days that the log of searches is kept"
     )
+    smtp_host: str = Field(default="", description="邮件服务器;空则不发邮件 · mail server; empty for no mail")
+    smtp_port: int = Field(default=587, ge=1, le=65535, description="邮件服务器端口 · its port")
+    smtp_user: str = Field(default="", description="邮件服务器账号;空则不登录 · account there; empty for no log-in")
+    smtp_password_file: Path | None = Field(
+        default=None, description="存放邮件服务器密码的文件 · file that holds the password of that account"
+    )
+    smtp_starttls: bool = Field(default=True, description="要求加密连接 STARTTLS · insist on an encrypted connection")
+    smtp_from: str = Field(default="wenqu@localhost", description="发件人 · sender")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(default="INFO", description="日志级别 · log level")
 
     @property
     def database_path(self) -> Path:
         return self.data_dir / "kb.sqlite3"
+
+    @property
+    def mail_server(self) -> Server:
+        return Server(
+            self.smtp_host,
+            self.smtp_port,
+            self.smtp_user,
+            self.smtp_password_file,
+            self.smtp_starttls,
+            self.smtp_from,
+            self.base_url,
+        )
 
     @property
     def store_path(self) -> Path:

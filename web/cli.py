@@ -15,6 +15,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import click
@@ -24,7 +25,20 @@ from indexer import Sort, evaluation, feed, worker
 from indexer.analysis import Analyzer
 from indexer.learning import curve, read_collection, read_reports
 from indexer.query import cut
-from kb import access, accounts, captured, clock, entries, exporter, figures, importer, installation, outbox, searches
+from kb import (
+    access,
+    accounts,
+    captured,
+    clock,
+    entries,
+    exporter,
+    figures,
+    importer,
+    installation,
+    mail,
+    outbox,
+    searches,
+)
 from kb.access import SUBSCRIBER, Person
 from kb.accounts import SYSTEM
 from kb.documents import Audience, Confidence
@@ -278,6 +292,7 @@ def _worker(services: Services, *, batch: int = 0) -> worker.Worker:
         batch=batch or settings.worker_batch,
         poll_s=settings.worker_poll_s,
         golden=services.golden,
+        post=partial(mail.deliver, services.database, settings.mail_server),
     )
 
 
@@ -771,11 +786,15 @@ def user_add(*, username: str, role: str, display_name: str, unit: str, password
 @click.option("--role", type=click.Choice(_ACCOUNT_ROLES))
 @click.option("--unit", default="")
 @click.option("--active/--inactive", default=None)
-def user_set(*, username: str, role: str | None, unit: str, active: bool | None) -> None:
-    """改角色、单位、启停 · change role, unit, or whether they may sign in."""
+@click.option("--email", help="消息也发到这个地址，空则不发 · where notices go too, empty for nowhere")
+def user_set(*, username: str, role: str | None, unit: str, active: bool | None, email: str | None) -> None:
+    """改角色、单位、启停、邮件地址 · change role, unit, whether they may sign in, or the e-mail address."""
     with _services() as services, services.database.write() as session:
         found = accounts.get(session, username)
-        accounts.change(session, SYSTEM, found, role=Role(role) if role else None, active=active, unit=unit)
+        if email is not None:
+            accounts.set_email(session, SYSTEM, found, email)
+        if role or unit or active is not None or email is None:
+            accounts.change(session, SYSTEM, found, role=Role(role) if role else None, active=active, unit=unit)
         session.commit()
     print(f"已更新 changed: {username}")
 
