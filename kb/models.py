@@ -183,8 +183,15 @@ class Revision(Base):
             "entry_id",
             unique=True,
             sqlite_where=text("state IN ('draft', 'submitted', 'in_review')"),
+            postgresql_where=text("state IN ('draft', 'submitted', 'in_review')"),
         ),
-        Index("uq_revisions_approved", "entry_id", unique=True, sqlite_where=text("state = 'approved'")),
+        Index(
+            "uq_revisions_approved",
+            "entry_id",
+            unique=True,
+            sqlite_where=text("state = 'approved'"),
+            postgresql_where=text("state = 'approved'"),
+        ),
         Index("ix_revisions_state", "state"),
     )
 
@@ -446,6 +453,7 @@ class CapturedText(Base):
             "source",
             unique=True,
             sqlite_where=text("removed_at IS NULL"),
+            postgresql_where=text("removed_at IS NULL"),
         ),
         CheckConstraint("(removed_at IS NULL) = (removed_reason = '')", name="removed_has_reason"),
         CheckConstraint("removed_at IS NULL OR text = ''", name="removed_is_gone"),
@@ -474,8 +482,15 @@ class OutboxRow(Base):
 
     __tablename__ = "outbox"
     __table_args__ = (
-        Index("ix_outbox_pending", "id", sqlite_where=text("done_at IS NULL")),
-        Index("ix_outbox_narrowing", "entry_id", sqlite_where=text("done_at IS NULL AND narrowing")),
+        Index(
+            "ix_outbox_pending", "id", sqlite_where=text("done_at IS NULL"), postgresql_where=text("done_at IS NULL")
+        ),
+        Index(
+            "ix_outbox_narrowing",
+            "entry_id",
+            sqlite_where=text("done_at IS NULL AND narrowing"),
+            postgresql_where=text("done_at IS NULL AND narrowing"),
+        ),
         {"sqlite_autoincrement": True},  # positions are never used twice
     )
 

@@ -28,6 +28,9 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="KB_", extra="ignore")
 
     data_dir: Path = Field(default=Path("var"), description="数据目录:数据库、内容存储、索引、密钥 · data directory")
+    database_url: str = Field(
+        default="", description="PostgreSQL 网址;空则用数据目录里的 SQLite · URL of a PostgreSQL database"
+    )
     host: str = Field(
         default="127.0.0.1",
         validation_alias=AliasChoices("KB_HOST", "HOST"),
@@ -83,8 +86,9 @@ class Settings(BaseSettings):
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(default="INFO", description="日志级别 · log level")
 
     @property
-    def database_path(self) -> Path:
-        return self.data_dir / "kb.sqlite3"
+    def database(self) -> Path | str:
+        """The file of the SQLite database, or the URL of a PostgreSQL database."""
+        return self.database_url or self.data_dir / "kb.sqlite3"
 
     @property
     def mail_server(self) -> Server:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from alembic import op
+from kb.migrations import triggers
 
 revision = "0002"
 down_revision = "0001"
@@ -73,9 +73,9 @@ for _table in ("reviews", "verifications", "audit"):
 
 def upgrade() -> None:
     for name, body in TRIGGERS.items():
-        op.execute(f"CREATE TRIGGER {name} {body}")
+        triggers.create(name, body)
 
 
 def downgrade() -> None:
     for name in TRIGGERS:
-        op.execute(f"DROP TRIGGER {name}")
+        triggers.drop(name)

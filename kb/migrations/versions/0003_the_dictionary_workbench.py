@@ -5,6 +5,8 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
+from kb.migrations import triggers
+
 revision = "0003"
 down_revision = "0002"
 
@@ -72,19 +74,18 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_golden_runs")),
     )
     for table in _FIXED:
-        op.execute(
-            f"CREATE TRIGGER {table}_do_not_change BEFORE UPDATE ON {table} BEGIN "
-            f"SELECT RAISE(ABORT, '{table} are never changed'); END"
+        triggers.create(
+            f"{table}_do_not_change",
+            f"BEFORE UPDATE ON {table} BEGIN SELECT RAISE(ABORT, '{table} are never changed'); END",
         )
-        op.execute(
-            f"CREATE TRIGGER {table}_stay BEFORE DELETE ON {table} BEGIN "
-            f"SELECT RAISE(ABORT, '{table} are never deleted'); END"
+        triggers.create(
+            f"{table}_stay", f"BEFORE DELETE ON {table} BEGIN SELECT RAISE(ABORT, '{table} are never deleted'); END"
         )
 
 
 def downgrade() -> None:
     for table in _FIXED:
-        op.execute(f"DROP TRIGGER {table}_do_not_change")
-        op.execute(f"DROP TRIGGER {table}_stay")
+        triggers.drop(f"{table}_do_not_change")
+        triggers.drop(f"{table}_stay")
     for table in ("golden_runs", "golden_queries", "dictionary_changes", "dictionary_versions", "dictionary_lines"):
         op.drop_table(table)
