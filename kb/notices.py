@@ -195,7 +195,7 @@ WHO: dict[str, Who] = {
     "managers": Who("您管理知识", "you manage knowledge", _managers),
     "assignee": Who("您负责处理", "you are handling it", lambda session, incident: [incident.assignee_id]),
     "handlers": Who("您或您的维护组处理", "you or your group handle it", _handlers),
-    "maintenance": Who("您的维护组负责这一片", "your group looks after the district", _maintenance),
+    "maintenance": Who("您负责的片区，或片区不明", "your district, or none is known", _maintenance),
     "reporter": Who("您登记的", "you reported it", lambda session, incident: [incident.opened_by_id]),
     "searched": Who("您查过而没有查到", "you searched for it in vain", _searched),
     "account": Who("您的账号", "your account", lambda session, user: [user.id]),
