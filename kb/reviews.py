@@ -62,7 +62,7 @@ def review_queue(session: Session, by: Person) -> list[Revision]:
     by.require(Permission.REVIEW)
     rows = session.scalars(
         select(Revision)
-        .where(Revision.state.in_(sorted(WAITING_REVISION)), Revision.author_id.is_not(by.id))
+        .where(Revision.state.in_(sorted(WAITING_REVISION)), Revision.author_id.is_distinct_from(by.id))
         .order_by(Revision.submitted_at, Revision.id)
         .options(
             selectinload(Revision.entry),

@@ -15,6 +15,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import click
@@ -24,7 +25,20 @@ from indexer import Sort, evaluation, feed, worker
 from indexer.analysis import Analyzer
 from indexer.learning import curve, read_collection, read_reports
 from indexer.query import cut
-from kb import access, accounts, captured, clock, entries, exporter, figures, importer, installation, outbox, searches
+from kb import (
+    access,
+    accounts,
+    captured,
+    clock,
+    entries,
+    exporter,
+    figures,
+    importer,
+    installation,
+    mail,
+    outbox,
+    searches,
+)
 from kb.access import SUBSCRIBER, Person
 from kb.accounts import SYSTEM
 from kb.documents import Audience, Confidence
@@ -41,6 +55,7 @@ from web.console import progress as _progress
 from web.console import settings_or_error as _settings
 from web.console import show as _show
 from web.dictionary_commands import dictionary, golden
+from web.inbox_commands import inbox
 from web.incident_commands import incidents
 from web.pages.health import checks
 from web.process_commands import change, problem
@@ -280,6 +295,7 @@ def _worker(services: Services, *, batch: int = 0) -> worker.Worker:
         poll_s=settings.worker_poll_s,
         golden=services.golden,
         review_days=settings.review_days,
+        post=partial(mail.deliver, services.database, settings.mail_server),
     )
 
 
@@ -773,11 +789,15 @@ def user_add(*, username: str, role: str, display_name: str, unit: str, password
 @click.option("--role", type=click.Choice(_ACCOUNT_ROLES))
 @click.option("--unit", default="")
 @click.option("--active/--inactive", default=None)
-def user_set(*, username: str, role: str | None, unit: str, active: bool | None) -> None:
-    """改角色、单位、启停 · change role, unit, or whether they may sign in."""
+@click.option("--email", help="消息也发到这个地址，空则不发 · where notices go too, empty for nowhere")
+def user_set(*, username: str, role: str | None, unit: str, active: bool | None, email: str | None) -> None:
+    """改角色、单位、启停、邮件地址 · change role, unit, whether they may sign in, or the e-mail address."""
     with _services() as services, services.database.write() as session:
         found = accounts.get(session, username)
-        accounts.change(session, SYSTEM, found, role=Role(role) if role else None, active=active, unit=unit)
+        if email is not None:
+            accounts.set_email(session, SYSTEM, found, email)
+        if role or unit or active is not None or email is None:
+            accounts.change(session, SYSTEM, found, role=Role(role) if role else None, active=active, unit=unit)
         session.commit()
     print(f"已更新 changed: {username}")
 
@@ -794,7 +814,7 @@ def user_password(*, username: str, password_stdin: bool) -> None:
     print(f"已更新 changed: {username}")
 
 
-for _commands in (dictionary, golden, incidents, problem, change):
+for _commands in (dictionary, golden, inbox, incidents, problem, change):
     main.add_command(_commands)
 
 

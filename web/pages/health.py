@@ -10,7 +10,7 @@ from sqlalchemy import func, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from indexer import native
-from kb import golden, outbox
+from kb import golden, mail, outbox
 from kb.models import ContentObject
 from web import lists
 from web.context import services
@@ -36,7 +36,7 @@ class Check:
 
 def checks(here: Services) -> list[Check]:
     """What is found, part by part; nothing in here raises."""
-    return [_database(here), _index(here), _golden(here), _outbox(here), _store(here), *_dense(here)]
+    return [_database(here), _index(here), _golden(here), _outbox(here), _store(here), _mail(here), *_dense(here)]
 
 
 @bp.get("/health")
@@ -127,3 +127,20 @@ def _store(here: Services) -> Check:
             "store", "内容存储", "red", f"登记了 {count} 个对象，但文件夹不在了", "从备份恢复 restore a backup"
         )
     return Check("store", "内容存储", "green", f"{count} 个对象，{(size or 0) / 1_000_000:.1f} MB")
+
+
+def _mail(here: Services) -> Check:
+    """Yellow at most: what a mail says stands in the inbox too."""
+    title = "邮件"
+    if not here.settings.smtp_host:
+        return Check("mail", title, "green", "没有启用")
+    try:
+        with here.database.read() as session:
+            found = mail.standing(session)
+    except SQLAlchemyError as exc:
+        return Check("mail", title, "yellow", f"读不出：{type(exc).__name__}")
+    said = f"{found.waiting} 封在等"
+    if found.late or found.given_up:
+        said += f"，{found.late} 封久未送出，一天内放弃 {found.given_up} 封：{found.error or '邮件服务器没有应答'}"
+        return Check("mail", title, "yellow", said, "核对 KB_SMTP_* · check KB_SMTP_*")
+    return Check("mail", title, "green", said)
