@@ -85,7 +85,7 @@ RULES: dict[tuple[str, str], Rule] = {
     ("incident", "import"): NOBODY,
     ("revision", "revise"): Rule("开始修订", "began a new revision", ("published_author",)),
     ("revision", "submit"): NOBODY,  # it is assigned in the same step
-    ("revision", "review_assigned"): Rule("请您审核", "it is yours to review", ("turn",), mail=True),
+    ("revision", "review_assigned"): Rule("请您审核", "asks for your review", ("turn",), mail=True),
     ("revision", "recall"): NOBODY,
     ("revision", "discard"): Rule("放弃了修订", "gave the revision up", ("author", "waiting"), mail=True),
     ("revision", "content_approve"): Rule(

@@ -12,17 +12,32 @@ import pytest
 from sqlalchemy import event, func, select
 from sqlalchemy.exc import IntegrityError
 
-from kb import access, accounts, clock, entries, incidents, notices, publishing, reviews, validity
+from kb import (
+    access,
+    accounts,
+    assignment,
+    changes,
+    clock,
+    doubts,
+    entries,
+    handovers,
+    incidents,
+    notices,
+    problems,
+    publishing,
+    reviews,
+    validity,
+)
 from kb.access import Person
 from kb.accounts import SYSTEM
 from kb.db import Database
 from kb.documents import Audience
-from kb.lifecycle import CancelReason, Decision, Origin, Outcome, Part, VerificationMethod
-from kb.models import AuditRow, Notice, Search, User
+from kb.lifecycle import CancelReason, Decision, HandoverReason, Origin, Outcome, Part, VerificationMethod
+from kb.models import AuditRow, Entry, Notice, Search, User
 from kb.notices import Item
 from kb.store import ContentStore
 from tests.conftest import Clock, People
-from tests.kb import samples
+from tests.kb import process_samples, samples
 
 ROOT = Path(__file__).parents[2]
 
@@ -189,6 +204,115 @@ def test_importing_and_the_library_tell_nobody(database: Database, store: Conten
         publishing.publish_unreviewed(session, store, SYSTEM, revision)
         session.commit()
         assert session.scalar(select(func.count()).select_from(Notice)) == 0
+
+
+def test_a_hand_over_is_told_to_whom_it_goes_and_from_whom(database: Database, people: People) -> None:
+    with database.write() as session:
+        incident = samples.incident(session, people.manager)
+        incidents.take(session, people.tech, incident)
+        to = {"reason": HandoverReason.SKILL, "remark": "查过线路"}
+        handovers.hand_over(session, people.lead, incident, person="tech2", **to)
+        handovers.hand_over(session, people.tech2, incident, unit="group-city-1", **to)
+        handovers.hand_over(session, people.tech, incident, line=3, unit="team-plant", **to)  # where nobody belongs
+        session.commit()
+    assert _about(database, people.tech) == [("hand_over", "handed_from"), ("hand_over", "handed_to")]
+    assert _about(database, people.tech2) == [("hand_over", "handed_to")]
+    assert _about(database, people.lead2)[1:] == [("hand_over", "handed_to")]  # the first is the report
+    assert _about(database, people.manager)[1:] == [("hand_over", "reporter")] * 3
+
+
+def test_doubts_are_told_to_the_author_and_the_leads_and_their_answer_to_who_raised_them(
+    database: Database, store: ContentStore, people: People
+) -> None:
+    with database.write() as session:
+        entry = samples.published(session, store, people.tech, people.lead)
+        session.commit()
+    for person in (people.tech, people.lead):
+        _read(database, person)
+    with database.write() as session:
+        entry = session.get_one(Entry, entry.id)
+        doubts.question(session, people.tech2, entry, "做不通")
+        doubts.confirm(session, people.lead, entry, reason="照做可行")
+        doubts.question(session, people.manager, entry, "步骤缺一步")
+        validity.retire(session, people.lead, entry, reason="设备已停用")
+        session.commit()
+    asked = ("question", "published_author")
+    confirmed, retired = ("doubt_confirmed", "published_author"), ("retire", "published_author")
+    assert _about(database, people.tech) == [asked, confirmed, asked, retired]
+    assert _about(database, people.lead) == [("question", "leads")] * 2
+    assert _about(database, people.tech2) == [("doubt_confirmed", "doubters")]
+    assert _about(database, people.manager) == [("doubt_retired", "doubters")]
+
+
+def test_a_slip_is_told_to_whose_text_it_was_and_to_the_leads(
+    database: Database, store: ContentStore, people: People
+) -> None:
+    with database.write() as session:
+        entry = samples.published(session, store, people.tech, people.lead)
+        session.commit()
+    for person in (people.tech, people.lead):
+        _read(database, person)
+    with database.write() as session:
+        entry = session.get_one(Entry, entry.id)
+        body = samples.BODY.replace("射频线松脱。", "射频线松脱，")
+        publishing.correct(session, store, people.manager, entry, body, base=1, sounds=lambda character: [])
+        session.commit()
+    assert _about(database, people.tech) == [("correct", "base_author")]
+    assert _about(database, people.lead) == [("correct", "leads")]
+
+
+def test_a_deputy_hears_of_the_turns_that_are_theirs_now(database: Database, people: People) -> None:
+    with database.write() as session:
+        samples.submitted(session, people.tech)
+        made = assignment.delegate(session, people.lead, "lead2", starts=clock.today(), ends=clock.today())
+        assignment.end_delegation(session, people.lead, made.id)
+        session.commit()
+    assert _about(database, people.lead2) == [
+        ("delegate_reviews", "deputies"), ("review_assigned", "turn"), ("end_delegation", "deputies"),
+    ]  # fmt: skip
+    assert _told(database, people.lead2)[0].title == "lead"
+
+
+def test_who_handles_an_incident_of_a_problem_hears_of_the_problem_and_who_opened_it_of_the_rest(
+    database: Database, people: People
+) -> None:
+    with database.write() as session:
+        incident = samples.incident(session, people.tech2)
+        incidents.take(session, people.tech2, incident)
+        problem = process_samples.problem(session, people.tech, incident.number)
+        problems.investigate(session, people.lead, problem)
+        problems.write_down(session, people.tech, problem, root_cause="老化", workaround="切换")
+        problems.know(session, people.lead, problem)
+        session.commit()
+    assert _about(database, people.tech2) == [("begin", "its_handlers"), ("know", "its_handlers")]
+    assert _about(database, people.tech) == [("investigate", "opener"), ("know", "opener")]
+    assert _about(database, people.lead)[-1] == ("write_down", "owner")
+
+
+def test_the_people_of_a_change_hear_of_each_others_steps(
+    database: Database, store: ContentStore, people: People
+) -> None:
+    with database.write() as session:
+        change = process_samples.recorded(
+            session, people.tech2, process_samples.implemented(session, store, people)
+        )  # asked for by tech, approved by lead, done by tech2
+        changes.review(session, people.lead2, change, remark="好")
+        session.commit()
+
+    def heard(by: Person) -> list[tuple[str, str]]:
+        items = reversed(_told(database, by))
+        return [(item.notice.audit.action, item.notice.because) for item in items if item.type == "change"]
+
+    assert heard(people.tech) == [
+        ("approve_change", "requester"), ("start", "requester"), ("finish", "requester"),
+        ("record_results", "requester"), ("review_change", "requester"),
+    ]  # fmt: skip
+    assert heard(people.tech2) == [("schedule", "implementer"), ("review_change", "implementer")]
+    assert heard(people.lead) == [
+        ("submit_change", "deciders"), ("start", "approver"), ("finish", "approver"), ("record_results", "approver"),
+    ]  # fmt: skip
+    assert heard(people.lead2) == [("submit_change", "deciders")]
+    assert heard(people.manager) == []
 
 
 def test_an_account_hears_who_changed_it(database: Database, people: People) -> None:

@@ -27,7 +27,7 @@ def test_an_inbox_is_listed_and_marked_read(
         return result.stdout
 
     [notice] = json.loads(inbox("--json"))
-    assert (notice["action"], notice["read"]) == ("submit", False)
+    assert (notice["action"], notice["read"]) == ("review_assigned", False)
     assert inbox("--mark-read").startswith("* ")
     assert inbox().startswith("  ")
     assert inbox("--unread") == ""

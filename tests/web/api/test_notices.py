@@ -15,13 +15,13 @@ def test_notices_are_listed_and_marked_read(site, browse):
     notice = answer["notices"][0]
     assert (notice["type"], notice["action"], notice["because"], notice["read"]) == (
         "revision",
-        "submit",
-        "leads",
+        "review_assigned",
+        "turn",
         False,
     )
     assert (notice["title"], notice["said_en"]) == (
         "经接口审核的方案",
-        "tech submitted it for review (you review such entries)",
+        "系统 asks for your review (it is your turn)",
     )
     assert browse("lead2").send("/api/v1/notices/read", ids=[notice["id"]]).json == {"marked": 0}
     assert lead.send("/api/v1/notices/read", ids=[notice["id"]]).json == {"marked": 1}
