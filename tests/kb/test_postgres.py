@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -23,6 +25,7 @@ from tests.conftest import BOTH, People
 from tests.databases import Server, address, open_database
 from tests.kb import samples
 
+ROOT = Path(__file__).parents[2]
 POSTGRESQL = pytest.mark.parametrize("database", ["postgresql"], indirect=True)
 
 
@@ -184,3 +187,10 @@ def test_what_is_published_is_found_and_told(database: Database, store: ContentS
 def test_a_url_that_is_none_is_told() -> None:
     with pytest.raises(Invalid, match="KB_DATABASE_URL"):
         Database("not a url")
+
+
+def test_values_are_compared_in_words_that_both_databases_know() -> None:
+    """`IS` between values is SQLite's alone: in queries that is `is_distinct_from`."""
+    paths = [path for folder in ("kb", "indexer", "web") for path in (ROOT / folder).rglob("*.py")]
+    wrong = re.compile(r"\.is_(?:not)?\((?!None\)|True\)|False\))|IS NOT (?:NEW|OLD)\b")
+    assert {path.name for path in paths if wrong.search(path.read_text("utf-8"))} == set()
