@@ -418,6 +418,9 @@ def forget(session: Session) -> None:
 # --- reading -----------------------------------------------------------------------------------------------------
 
 
+_NOBODYS_NAMES = {"系统": "the system", "用户": "the user"}  # of those without an account, in English
+
+
 @dataclass(frozen=True)
 class Item:
     """A notice as its recipient may see it: `record` is None, and nothing of it is told, when they no longer may."""
@@ -443,7 +446,9 @@ class Item:
         rule, who = RULES.get((audit.subject_type, audit.action), NOBODY), WHO.get(self.notice.because)
         what = getattr(rule, language) or audit.action
         why = getattr(who, language) if who is not None else self.notice.because
-        return f"{audit.actor} {what}（{why}）" if language == "zh" else f"{audit.actor} {what} ({why})"
+        if language == "zh":
+            return f"{audit.actor} {what}（{why}）"
+        return f"{_NOBODYS_NAMES.get(audit.actor, audit.actor)} {what} ({why})"
 
 
 # Made once: to make it for each page takes longer than to run it.

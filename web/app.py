@@ -12,7 +12,7 @@ from markupsafe import Markup
 from werkzeug.routing import IntegerConverter, Map
 
 from kb.documents import MAX_BODY
-from web import api, auth, context, errors, labels, pages
+from web import api, auth, context, errors, labels, languages, pages
 from web.pages import inbox
 from web.services import Services, open_services
 
@@ -57,6 +57,7 @@ def create_app(services: Services | None = None) -> APIFlask:
     )
     cast(DefaultJSONProvider, app.json).ensure_ascii = False  # Chinese stays readable
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    languages.init_app(app)
     labels.init_app(app)
     errors.init_app(app)
     auth.init_app(app, services.database)

@@ -14,6 +14,7 @@ from typing import Any
 from apiflask.exceptions import HTTPError
 from flask import Flask, Response, jsonify, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
+from flask_babel import gettext
 from flask_wtf.csrf import CSRFError
 from pydantic import ValidationError
 from werkzeug.exceptions import HTTPException
@@ -77,12 +78,18 @@ def wants_json() -> bool:
 def answer(code: str, status: int, detail: str, *, headers: dict[str, str] | None = None, **details: Any) -> Response:
     """The error as page or problem JSON."""
     if wants_json():
-        problem = {"type": f"/api#{code}", "title": TITLES[code], "status": status, "detail": detail, "code": code}
+        problem = {
+            "type": f"/api#{code}",
+            "title": gettext(TITLES[code]),
+            "status": status,
+            "detail": detail,
+            "code": code,
+        }
         response = jsonify(problem | {name: value for name, value in details.items() if value})
         response.content_type = "application/problem+json"
     else:
         page = render_template(
-            "errors/error.html", code=code, title=TITLES[code], detail=detail, typed=_typed(), **details
+            "errors/error.html", code=code, title=gettext(TITLES[code]), detail=detail, typed=_typed(), **details
         )
         response = Response(page, mimetype="text/html")
     response.status_code = status
@@ -164,7 +171,7 @@ def _typed() -> list[tuple[str, str]]:
         return []  # too large to be read at all
     names = LABELS["field"]
     return [
-        (names[name], label(text, name) if name in LABELS else text)
+        (gettext(names[name]), label(text, name) if name in LABELS else text)
         for name, text in form
         if name in names and text.strip()
     ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 
 from flask import Flask
+from flask_babel import gettext
 from markupsafe import Markup, escape
 
 from indexer import Sort
@@ -38,6 +39,12 @@ from kb.lifecycle import (
 )
 from kb.priorities import IMPACT, URGENCY
 from kb.topology import MEDIA
+from web import languages
+from web.languages import counted
+
+_CHECKS = (
+    "属性", "有效期", "设备", "模板", "拓扑", "引用", "附件", "个人信息", "易读", "片区", "错误码", "数值", "重复", "审核人",
+)  # fmt: skip
 
 LABELS: dict[str, dict[str, str]] = {
     "kind": {
@@ -132,6 +139,7 @@ LABELS: dict[str, dict[str, str]] = {
     "channel": {"web": "网页", "phone": "电话", "inspection": "巡检", "monitoring": "监控"},
     "priority": {"1": "紧急", "2": "高", "3": "中", "4": "普通"},
     "captured_source": {"query": "检索用语", "incident": "事件原话"},
+    "check": {name: name for name in _CHECKS},  # kb names them in Chinese
     "finding": {"pass": "通过", "fail": "不通过", "look": "请看"},
     "line_kind": {str(kind): name for kind, name in SECTIONS.items()},
     "dictionary_action": {
@@ -304,8 +312,14 @@ _TONE = {
 
 
 def label(value: object, of: str) -> str:
-    """The Chinese name of a value of a closed set, or the value itself when the set does not have it."""
-    return LABELS[of].get(str(value), str(value))
+    """The name of a value of a closed set, or the value itself when the set does not have it."""
+    name = LABELS[of].get(str(value))
+    return str(value) if name is None else gettext(name)
+
+
+def names(of: str) -> list[tuple[str, str]]:
+    """A closed set as the options of a choice: (value, name)."""
+    return [(value, gettext(name)) for value, name in LABELS[of].items()]
 
 
 def tone(value: object) -> str:
@@ -315,7 +329,7 @@ def tone(value: object) -> str:
 
 def local_time(moment: dt.datetime | None) -> str:
     """A moment as the clock on the wall shows it."""
-    return "" if moment is None else moment.astimezone(clock.LOCAL).strftime("%Y-%m-%d %H:%M")
+    return "" if moment is None else languages.moment(moment)
 
 
 def ago(moment: dt.datetime | None) -> Markup:
@@ -330,14 +344,19 @@ def ago(moment: dt.datetime | None) -> Markup:
 def _since(moment: dt.datetime) -> str:
     minutes = int((clock.now() - moment).total_seconds() // 60)
     if minutes < 1:
-        return "刚刚"
+        return gettext("刚刚")
     if minutes < 60:
-        return f"{minutes} 分钟前"
+        return counted("%(num)s 分钟前", minutes)
     if minutes < 24 * 60:
-        return f"{minutes // 60} 小时前"
+        return counted("%(num)s 小时前", minutes // 60)
     if minutes < 7 * 24 * 60:
-        return f"{minutes // (24 * 60)} 天前"
-    return local_time(moment)[:10]
+        return counted("%(num)s 天前", minutes // (24 * 60))
+    return languages.day(moment)
+
+
+def short_day(moment: dt.datetime | None) -> str:
+    """The day of a moment where there is little room."""
+    return "" if moment is None else languages.short_day(moment)
 
 
 def masked_phone(phone: str) -> str:
@@ -355,6 +374,6 @@ def badge(value: object, of: str) -> Markup:
 
 def init_app(app: Flask) -> None:
     """Give the templates their words."""
-    for function in (label, badge, ago, local_time, masked_phone, tone):
+    for function in (label, badge, ago, local_time, short_day, masked_phone, tone):
         app.add_template_filter(function, function.__name__)
-    app.jinja_env.globals["LABELS"] = LABELS
+    app.jinja_env.globals.update(LABELS=LABELS, names=names)

@@ -4,21 +4,61 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeVar
 
+from flask import Blueprint, redirect, request, url_for
+from flask.typing import ResponseReturnValue
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from kb import audit, clock, documents, entries
-from kb.access import Person
-from kb.errors import Invalid
+from kb import audit, clock, documents, entries, process
+from kb.access import Permission, Person
+from kb.errors import Conflict, Invalid, KBError, NotAllowed, NotFound
 from kb.models import Change, Entry, Problem
+from web.context import needs, person, services
 
 _BETWEEN = re.compile(r"[\s、,，;；]+")
 HIDDEN = "受限词条"
 Choice = TypeVar("Choice", bound=StrEnum)
+Record = TypeVar("Record", Problem, Change)
+
+
+def add_steps(
+    bp: Blueprint,
+    steps: Mapping[str, Callable[[Session, Record], object]],
+    *,
+    permission: Permission,
+    find: Callable[[Session, Person, str], Record],
+    page: Callable[[str, KBError], str],
+) -> None:
+    """Give a blueprint a form for each step, sent with the version of the record that its page was made from. What is
+    refused is shown on `page`: the record as it is now, the reason on top, and what was typed still in its form."""
+
+    def door(use: Callable[[Session, Record], object]) -> Callable[[str], ResponseReturnValue]:
+        @needs(permission)
+        def view(number: str) -> ResponseReturnValue:
+            try:
+                with services().database.write() as session:
+                    record = find(session, person(), number)
+                    process.check_version(record, request.form.get("version", 0, type=int))
+                    use(session, record)
+                    session.commit()
+            except (Conflict, Invalid, NotAllowed, NotFound) as exc:
+                return page(number, exc), exc.status
+            return redirect(url_for(f"{bp.name}.show", number=number))
+
+        return view
+
+    for name, use in steps.items():
+        bp.add_url_rule(f"/<number>/{name}", name, door(use), methods=["POST"])
+
+
+def typed(name: str) -> str:
+    """What was typed into a field of the form that was sent."""
+    return request.form.get(name, "")
 
 
 def several(text: str) -> list[str]:

@@ -10,8 +10,6 @@ that sound alike. In everyday words one character makes another word too often f
 from __future__ import annotations
 
 import contextlib
-import os
-import tempfile
 from collections.abc import Container, Iterable, Iterator, Sequence
 from itertools import islice, product
 from pathlib import Path
@@ -22,6 +20,7 @@ import numpy as np
 from rapidfuzz.distance import OSA
 
 from indexer.analysis import pinyin
+from indexer.analysis.files import put
 
 SHORTEST, LONGEST = 2, 6  # characters of a word
 FORMAT = 1  # raise it when the compiled file changes
@@ -180,18 +179,8 @@ def write(words: Iterable[str], trade: Container[str], path: Path) -> None:
     parts: tuple[Any, ...] = (
         np.array(ends, np.uint32), sorted_keys[order], sorted_owners[order], readings, np.frombuffer(text, np.uint8),
     )  # fmt: skip
-    handle, aside = tempfile.mkstemp(dir=path.parent)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(_MAGIC + np.array([len(ends) - 1, len(keys), len(text)], np.uint64).tobytes())
-            file.writelines(part.tobytes() for part in parts)
-            file.flush()
-            os.fsync(file.fileno())
-        os.chmod(aside, 0o644)  # every account that runs the product maps it
-        os.replace(aside, path)
-    except BaseException:
-        os.unlink(aside)
-        raise
+    header = _MAGIC + np.array([len(ends) - 1, len(keys), len(text)], np.uint64).tobytes()
+    put(path, [header, *(part.tobytes() for part in parts)])
     for other in path.parent.glob("alike-*.bin"):
         if other != path:
             with contextlib.suppress(OSError):  # still mapped, on Windows

@@ -14,8 +14,6 @@ import ctypes
 import hashlib
 import logging
 import math
-import os
-import tempfile
 import threading
 import warnings
 from collections.abc import Iterable
@@ -28,6 +26,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indexer import native
+from indexer.analysis.files import put
 
 log = logging.getLogger(__name__)
 
@@ -147,17 +146,7 @@ def _compile(frequencies: dict[str, int], total: int, path: Path) -> None:
     reached = np.fromiter((nodes[word] for word in nodes if word), np.uint32, len(wanted))
     keys, nexts = _hashed(np.array(wanted, np.uint64), reached, slots)
     header = np.array([slots, len(nodes)], np.uint64).tobytes() + np.array([math.log(total)]).tobytes()
-    handle, aside = tempfile.mkstemp(dir=path.parent)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(_MAGIC + header + keys.tobytes() + weights.tobytes() + nexts.tobytes())
-            file.flush()
-            os.fsync(file.fileno())
-        os.chmod(aside, 0o644)  # every account that runs the product maps it
-        os.replace(aside, path)
-    except BaseException:
-        os.unlink(aside)
-        raise
+    put(path, [_MAGIC, header, keys.tobytes(), weights.tobytes(), nexts.tobytes()])
     with contextlib.suppress(OSError):  # gone already, or on Windows still mapped
         for other in sorted(path.parent.glob("words-*.bin"), key=lambda file: file.stat().st_mtime)[:-_KEPT]:
             other.unlink()

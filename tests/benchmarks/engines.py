@@ -27,7 +27,7 @@ from indexer.engines.whoosh_engine.codec import BlockSegment
 from indexer.engines.whoosh_engine.segment import OpenSegment
 from indexer.engines.whoosh_engine.snapshot import Snapshot, View
 from indexer.plan import Concept, Condition, Plan
-from indexer.projection import FACES, Card, Projection, Space, packed
+from indexer.projection import EVERYWHERE, FACES, Card, Projection, Space, packed
 from indexer.query import Filter, parse
 from indexer.ranking import Field, Parameters
 from tests.benchmarks.material import Asked, Cut, Material, analyzer, changed, number_of
@@ -195,9 +195,9 @@ def _projection(one: Cut) -> Projection:
     lengths = tuple(counts.total() if face == body else 0 for face in range(len(FACES)))
     none = (0,) * len(FACES)
     card = Card(
-        id=f"S-{one.number:07}", version=1, title="", kind=one.kind, category=one.category, devices=(), codes=(),
-        audience=one.audience, owner_group="", updated=0, reused=0, confidence="", keys=frozenset(),
-        filter_keys=("", frozenset(), frozenset()),
+        id=f"S-{one.number:07}", version=1, title="", kind=one.kind, category=one.category, devices=(), districts=(EVERYWHERE,),
+        codes=(), audience=one.audience, owner_group="", updated=0, reused=0, confidence="", year="", keys=frozenset(),
+        filter_keys=("", frozenset(), frozenset(), frozenset()),
     )  # fmt: skip
     return Projection(
         card,

@@ -248,7 +248,7 @@ def _kb(data: Path, *arguments: str, **options: Any) -> subprocess.Popen[str]:
     )
 
 
-def _wait_for(url: str, seconds: float = 30) -> Any:
+def _wait_for(url: str, seconds: float = 120) -> Any:
     deadline = time.monotonic() + seconds
     while True:
         try:
@@ -266,7 +266,7 @@ def test_init_demo_and_serve_is_the_whole_product(tmp_path: Path) -> None:
     logins = []
     for _ in range(2):
         init = _kb(data, "init", "--demo")
-        _, said = init.communicate(timeout=120)
+        _, said = init.communicate(timeout=300)
         assert init.returncode == 0, said
         logins.append(re.findall(r"^  (\w+) +(\w+) +(\S{12})$", said, re.MULTILINE))
     assert logins[0] == logins[1] and len(logins[0]) == 4
@@ -290,7 +290,7 @@ def test_init_demo_and_serve_is_the_whole_product(tmp_path: Path) -> None:
             session.commit()
         began = time.monotonic()
         while not (found := _wait_for(f"{url}/api/v1/search?q=%E9%87%8F%E5%AD%90%E7%BA%A0%E7%BC%A0")["hits"]):
-            assert time.monotonic() - began < 20
+            assert time.monotonic() - began < 60  # a second or two; more on a machine with other work
             time.sleep(0.1)
         assert found[0]["id"] == entry.number
         _wait_for(f"{url}/api/v1/search?q=zuihou")
@@ -324,7 +324,7 @@ def test_several_processes_serve_one_address_and_end_together(kb, services: Serv
     try:
         assert _wait_for(f"http://127.0.0.1:{port}/health")["status"] in ("ok", "degraded")
         children = _children(server.pid)
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 60
         while len(children) < 2 and time.monotonic() < deadline:
             time.sleep(0.1)
             children = _children(server.pid)
@@ -353,7 +353,7 @@ def test_a_child_that_cannot_be_started_is_tried_again(monkeypatch: pytest.Monke
     assert watcher.is_alive()
     made.write_text(f"#!/bin/sh\ntouch {tmp_path}/started\ncat\n")
     made.chmod(0o700)
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while not (tmp_path / "started").exists():
         assert time.monotonic() < deadline
         time.sleep(0.1)

@@ -16,6 +16,7 @@ from web.pages import (
     home,
     inbox,
     incidents,
+    preferences,
     problems,
     report,
     reviews,
@@ -42,5 +43,7 @@ def init_app(app: Flask) -> None:
         dictionary,
         golden,
         health,
+        preferences,
     ):
         app.register_blueprint(module.bp)
+    app.jinja_env.globals.update(theme=preferences.theme, here=preferences.here)

@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
+from flask_babel import gettext
 
 from kb import access, accounts
 from kb.access import Permission
@@ -57,7 +58,7 @@ def show() -> ResponseReturnValue:
         except Invalid as exc:
             fields, status = exc.fields, exc.status
         else:
-            flash("密码已修改，其他设备上的登录已失效", "good")
+            flash(gettext("密码已修改，其他设备上的登录已失效"), "good")
             return redirect(url_for("account.show"))
     with services().database.read() as session:
         user = session.get_one(User, by.id)
@@ -76,7 +77,7 @@ def email() -> ResponseReturnValue:
         with services().database.read() as session:
             user = session.get_one(User, by.id)
             return render_template("account/show.html", user=user, fields=exc.fields, email=typed), exc.status
-    flash("邮件地址已保存" if typed.strip() else "不再发邮件", "good")
+    flash(gettext("邮件地址已保存") if typed.strip() else gettext("不再发邮件"), "good")
     return redirect(url_for("account.show"))
 
 

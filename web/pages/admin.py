@@ -12,6 +12,7 @@ from functools import partial
 
 from flask import Blueprint, current_app, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
+from flask_babel import gettext
 from sqlalchemy import select
 
 from kb import accounts, importer, installation, library
@@ -103,7 +104,7 @@ def rebuild() -> ResponseReturnValue:
 
 def _rebuild(here: Services, progress: Callable[[int], None]) -> str:
     manifest = here.rebuild(progress=progress)
-    return f"第 {manifest.generation} 代，{manifest.documents} 条"
+    return f"第 {manifest.generation} 代，{manifest.documents} 条 · generation {manifest.generation}, {manifest.documents} entries"
 
 
 @bp.route("/import", methods=["GET", "POST"])
@@ -193,7 +194,7 @@ def create_user() -> ResponseReturnValue:
             session.commit()
     except (Invalid, Conflict) as exc:
         return _users(exc), exc.status
-    flash(f"已建立账号 {user.username}", "good")
+    flash(gettext("已建立账号 %(username)s", username=user.username), "good")
     return redirect(url_for("admin.users"))
 
 
@@ -216,7 +217,7 @@ def change_user(username: str) -> ResponseReturnValue:
             session.commit()
     except (Invalid, Conflict) as exc:
         return _users(exc, of=username), exc.status
-    flash(f"{username} 已更新", "good")
+    flash(gettext("%(username)s 已更新", username=username), "good")
     return redirect(url_for("admin.users"))
 
 
@@ -229,7 +230,7 @@ def reset_password(username: str) -> ResponseReturnValue:
             session.commit()
     except Invalid as exc:
         return _users(exc, of=username), exc.status
-    flash(f"{username} 的密码已重设，请当面告知本人并请其修改", "good")
+    flash(gettext("%(username)s 的密码已重设，请当面告知本人并请其修改", username=username), "good")
     return redirect(url_for("admin.users"))
 
 

@@ -6,11 +6,12 @@ from collections.abc import Callable
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
+from flask_babel import gettext
 from sqlalchemy.orm import Session
 
-from kb import changes, clock, entries, library, process
+from kb import changes, clock, entries, library
 from kb.access import Permission
-from kb.errors import Conflict, Invalid, KBError, NotAllowed, NotFound
+from kb.errors import Invalid, KBError, NotFound
 from kb.lifecycle import (
     CHANGE_STEPS,
     DONE_CHANGE,
@@ -24,7 +25,7 @@ from kb.lifecycle import (
 from kb.models import Change
 from web import lists
 from web.context import needs, person, services
-from web.process import chosen, history_of, moment, several
+from web.process import add_steps, chosen, history_of, moment, several, typed
 
 bp = Blueprint("changes", __name__, url_prefix="/changes")
 LISTED = 100  # changes on one list
@@ -54,21 +55,21 @@ def new() -> ResponseReturnValue:
                 change = changes.begin(
                     session,
                     person(),
-                    kind=chosen(ChangeKind, _typed("kind"), "kind"),
-                    title=_typed("title"),
-                    description=_typed("description"),
-                    category=_typed("category"),
-                    owner_group=_typed("owner_group"),
-                    nodes=several(_typed("nodes")),
-                    problem_numbers=several(_typed("problems")),
-                    incident_numbers=several(_typed("incidents")),
+                    kind=chosen(ChangeKind, typed("kind"), "kind"),
+                    title=typed("title"),
+                    description=typed("description"),
+                    category=typed("category"),
+                    owner_group=typed("owner_group"),
+                    nodes=several(typed("nodes")),
+                    problem_numbers=several(typed("problems")),
+                    incident_numbers=several(typed("incidents")),
                 )
                 number = change.number
                 session.commit()
         except (Invalid, NotFound) as exc:
             error = exc
         else:
-            flash(f"已建立 {number} 和三份文件的草稿。写完后提交", "good")
+            flash(gettext("已建立 %(number)s 和三份文件的草稿。写完后提交", number=number), "good")
             return redirect(url_for("changes.show", number=number))
     with services().database.read() as session:
         page = render_template(
@@ -96,68 +97,47 @@ def _schedule(session: Session, change: Change) -> None:
         session,
         person(),
         change,
-        start=moment(_typed("window_start"), "window_start"),
-        end=moment(_typed("window_end"), "window_end"),
-        implementer=_typed("implementer"),
+        start=moment(typed("window_start"), "window_start"),
+        end=moment(typed("window_end"), "window_end"),
+        implementer=typed("implementer"),
     )
 
 
 def _record(session: Session, change: Change) -> None:
-    caused = _typed("caused")
+    caused = typed("caused")
     changes.record(
         session,
         person(),
         change,
-        outcome=chosen(ChangeOutcome, _typed("outcome"), "outcome"),
-        test_results=_typed("test_results"),
+        outcome=chosen(ChangeOutcome, typed("outcome"), "outcome"),
+        test_results=typed("test_results"),
         caused=chosen(Caused, caused, "caused") if caused else None,
-        numbers=several(_typed("incidents")),
+        numbers=several(typed("incidents")),
     )
 
 
 _STEPS: dict[str, _Use] = {
     "rename_plans": lambda session, it: changes.rename_plans(session, person(), it),
     "submit": lambda session, it: changes.submit(session, services().store, person(), it),
-    "take_back": lambda session, it: changes.take_back(session, person(), it, reason=_typed("reason")),
-    "approve": lambda session, it: changes.approve(session, person(), it, remark=_typed("remark")),
-    "reject": lambda session, it: changes.reject(session, person(), it, reason=_typed("reason")),
-    "cancel": lambda session, it: changes.cancel(session, person(), it, reason=_typed("reason")),
+    "take_back": lambda session, it: changes.take_back(session, person(), it, reason=typed("reason")),
+    "approve": lambda session, it: changes.approve(session, person(), it, remark=typed("remark")),
+    "reject": lambda session, it: changes.reject(session, person(), it, reason=typed("reason")),
+    "cancel": lambda session, it: changes.cancel(session, person(), it, reason=typed("reason")),
     "schedule": _schedule,
     "start": lambda session, it: changes.start(session, person(), it),
     "finish": lambda session, it: changes.finish(session, person(), it),
-    "roll_back": lambda session, it: changes.roll_back(session, person(), it, reason=_typed("reason")),
+    "roll_back": lambda session, it: changes.roll_back(session, person(), it, reason=typed("reason")),
     "record": _record,
-    "review": lambda session, it: changes.review(session, person(), it, remark=_typed("remark")),
+    "review": lambda session, it: changes.review(session, person(), it, remark=typed("remark")),
     "close": lambda session, it: changes.close(session, person(), it),
-    "tie": lambda session, it: changes.tie(session, person(), it, _typed("number")),
+    "tie": lambda session, it: changes.tie(session, person(), it, typed("number")),
 }
-
-
-def _door(use: _Use) -> Callable[[str], ResponseReturnValue]:
-    @needs(Permission.HANDLE_CHANGES)
-    def view(number: str) -> ResponseReturnValue:
-        try:
-            with services().database.write() as session:
-                change = changes.find(session, person(), number)
-                process.check_version(change, request.form.get("version", 0, type=int))
-                use(session, change)
-                session.commit()
-        except (Conflict, Invalid, NotAllowed, NotFound) as exc:
-            # the change as it is now, the reason on top, and what was typed still in its form
-            return _page(number, error=exc), exc.status
-        return redirect(url_for("changes.show", number=number))
-
-    return view
-
-
-for _name, _use in _STEPS.items():
-    bp.add_url_rule(f"/<number>/{_name}", _name, _door(_use), methods=["POST"])
 
 
 # --- what they share -------------------------------------------------------------------------------------------
 
 
-def _page(number: str, *, error: KBError | None = None) -> str:
+def _page(number: str, error: KBError | None = None) -> str:
     by = person()
     with services().database.read() as session:
         change = changes.find(session, by, number)
@@ -194,5 +174,4 @@ def _page(number: str, *, error: KBError | None = None) -> str:
         )
 
 
-def _typed(name: str) -> str:
-    return request.form.get(name, "")
+add_steps(bp, _STEPS, permission=Permission.HANDLE_CHANGES, find=changes.find, page=_page)

@@ -11,6 +11,7 @@ from functools import partial
 
 from flask import Blueprint, Response, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
+from flask_babel import gettext
 
 from indexer import workbench
 from indexer.workbench import Preview
@@ -63,7 +64,7 @@ def edit() -> ResponseReturnValue:
             session.commit()
     except (Invalid, Conflict, NotFound) as exc:
         return _page(error=exc, values=form.to_dict() | {"lines": text}), exc.status
-    flash("已保存到工作副本，启用后才生效", "good")
+    flash(gettext("已保存到工作副本，启用后才生效"), "good")
     return redirect(url_for("dictionary.show"))
 
 
@@ -81,7 +82,7 @@ def take_in() -> ResponseReturnValue:
             session.commit()
     except (Invalid, Conflict) as exc:
         return _page(error=exc, of="import", values=form.to_dict() | {"file": text}), exc.status
-    flash(f"工作副本已替换：新增 {came} 行，去掉 {went} 行", "good")
+    flash(gettext("工作副本已替换：新增 %(came)s 行，去掉 %(went)s 行", came=came, went=went), "good")
     return redirect(url_for("dictionary.show"))
 
 
@@ -138,7 +139,7 @@ def _refuse_while_busy() -> None:
 
 def _use(here: Services, by: Person, number: int, reason: str, progress: Callable[[int], None]) -> str:
     here.use_dictionary(by, number, reason=reason, progress=progress)
-    return f"词典 v{number} 已启用"
+    return f"词典 v{number} 已启用 · dictionary v{number} in use"
 
 
 def _kind(value: str) -> LineKind:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
+from flask_babel import gettext
 from sqlalchemy.orm import Session
 
 from kb import difference, documents, entries, incidents, library, minor, precheck, publishing, validity
@@ -61,7 +62,7 @@ def create() -> ResponseReturnValue:
             session.commit()
     except (Invalid, StaleVersion) as exc:
         return _new_form(values, _kind(values["kind"]), exc)
-    flash(f"已建立 {number}。检查无误后提交审核", "good")
+    flash(gettext("已建立 %(number)s。检查无误后提交审核", number=number), "good")
     return redirect(url_for("drafts.edit", number=number))
 
 
@@ -72,7 +73,7 @@ def edit(number: str) -> ResponseReturnValue:
         revision = _open(session, number)
         _require_author(revision)
         if revision.state != RevisionState.DRAFT:  # it is taken back there, if it still can be
-            flash("已提交审核，要修改请先撤回", "wait")
+            flash(gettext("已提交审核，要修改请先撤回"), "wait")
             return redirect(url_for("entries.revision", number=number, revision_number=revision.number))
         return _saved_page(session, revision)
 
@@ -96,9 +97,9 @@ def save(number: str) -> ResponseReturnValue:
         with services().database.read() as session:
             return _edit_page(session, _open(session, number), values, version=version, error=exc), exc.status
     if request.form.get("then") == "submit":
-        flash("已提交审核", "good")
+        flash(gettext("已提交审核"), "good")
         return redirect(url_for("entries.revision", number=number, revision_number=revision.number))
-    flash("已保存", "good")
+    flash(gettext("已保存"), "good")
     return redirect(url_for("drafts.edit", number=number))
 
 
@@ -123,7 +124,7 @@ def attach(number: str) -> ResponseReturnValue:
             revision = _open(session, number)
             _require_author(revision)
             return _saved_page(session, revision, exc), exc.status
-    flash("附件已加上", "good")
+    flash(gettext("附件已加上"), "good")
     return redirect(url_for("drafts.edit", number=number))
 
 
@@ -131,7 +132,7 @@ def attach(number: str) -> ResponseReturnValue:
 @needs(Permission.WRITE_ENTRIES)
 def submit(number: str) -> ResponseReturnValue:
     revision = _on_draft(number, lambda session, revision: entries.submit(session, person(), revision))
-    flash("已提交审核", "good")
+    flash(gettext("已提交审核"), "good")
     return redirect(url_for("entries.revision", number=number, revision_number=revision))
 
 
@@ -139,7 +140,7 @@ def submit(number: str) -> ResponseReturnValue:
 @needs(Permission.WRITE_ENTRIES)
 def recall(number: str) -> ResponseReturnValue:
     _on_draft(number, lambda session, revision: entries.recall(session, services().store, person(), revision))
-    flash("已撤回，可以继续修改", "good")
+    flash(gettext("已撤回，可以继续修改"), "good")
     return redirect(url_for("drafts.edit", number=number))
 
 
@@ -154,7 +155,7 @@ def discard(number: str) -> ResponseReturnValue:
             raise NotFound(f"{number} 没有未完成的修订 · no revision is open")
         entries.discard(session, person(), opened, reason=request.form.get("reason", ""))
         session.commit()
-    flash("已放弃这份修订，文字留在版本记录里", "good")
+    flash(gettext("已放弃这份修订，文字留在版本记录里"), "good")
     return redirect(url_for("entries.show", number=number))
 
 
@@ -163,7 +164,7 @@ def discard(number: str) -> ResponseReturnValue:
 def detach(number: str) -> ResponseReturnValue:
     name = request.form.get("filename", "")
     _on_draft(number, lambda session, revision: entries.detach(session, person(), revision, name))
-    flash(f"已去掉附件 {name}", "good")
+    flash(gettext("已去掉附件 %(name)s", name=name), "good")
     return redirect(url_for("drafts.edit", number=number))
 
 
@@ -206,7 +207,7 @@ def correct(number: str) -> ResponseReturnValue:
         except (Conflict, Invalid) as exc:
             error = exc
         else:
-            flash("已小改并发布，原审核人会收到告知", "good")
+            flash(gettext("已小改并发布，原审核人会收到告知"), "good")
             return redirect(url_for("entries.show", number=number))
     with services().database.read() as session:
         entry = entries.find(session, person(), number)
@@ -243,7 +244,7 @@ def retire(number: str) -> ResponseReturnValue:
                 "entries/retire.html", entry=entry, values=request.form, error=exc, fields=_fields(exc)
             )
         return page, exc.status
-    flash(f"{number} 已停用，检索中不再出现", "good")
+    flash(gettext("%(number)s 已停用，检索中不再出现", number=number), "good")
     return redirect(url_for("entries.show", number=number))
 
 

@@ -8,6 +8,7 @@ from pathlib import PurePosixPath
 
 from flask import Blueprint, flash, redirect, render_template, request, send_file, url_for
 from flask.typing import ResponseReturnValue
+from flask_babel import gettext
 from sqlalchemy.orm import Session
 
 from kb import captured, doubts, entries, validity
@@ -72,7 +73,7 @@ def remove_captured(number: str, captured_id: int) -> ResponseReturnValue:
         entry = entries.find(session, person(), number)
         captured.remove(session, person(), entry, captured_id, reason=request.form.get("reason", ""))
         session.commit()
-    flash("已去掉，稍后检索不再按它匹配", "good")
+    flash(gettext("已去掉，稍后检索不再按它匹配"), "good")
     return redirect(url_for("entries.show", number=number))
 
 
@@ -83,7 +84,7 @@ def question(number: str) -> ResponseReturnValue:
     return _about(
         number,
         lambda session, entry: doubts.question(session, person(), entry, request.form.get("evidence", "")),
-        "已标记存疑，并进入审核列表",
+        gettext("已标记存疑，并进入审核列表"),
     )
 
 
@@ -94,7 +95,7 @@ def confirm(number: str) -> ResponseReturnValue:
     return _about(
         number,
         lambda session, entry: doubts.confirm(session, person(), entry, reason=request.form.get("reason", "")),
-        "已确认仍然正确",
+        gettext("已确认仍然正确"),
     )
 
 

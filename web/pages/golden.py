@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
+from flask_babel import gettext
 
 from kb import golden
 from kb.access import Permission
@@ -32,7 +33,7 @@ def add() -> ResponseReturnValue:
             session.commit()
     except (Invalid, Conflict) as exc:
         return _page(error=exc, values=form.to_dict()), exc.status
-    flash("已加入，下次核对起生效", "good")
+    flash(gettext("已加入，下次核对起生效"), "good")
     return redirect(url_for("golden.show"))
 
 
@@ -46,7 +47,7 @@ def remove() -> ResponseReturnValue:
             session.commit()
     except NotFound as exc:
         return _page(error=exc, values={"lowest": "3"}), exc.status
-    flash("已去掉", "good")
+    flash(gettext("已去掉"), "good")
     return redirect(url_for("golden.show"))
 
 
@@ -57,7 +58,10 @@ def run() -> ResponseReturnValue:
         found = services().run_golden()
     except IndexUnavailable as exc:
         return _page(error=exc, values={"lowest": "3"}), exc.status
-    flash(f"{found.asked} 个查询，不通过 {found.failed} 个", "bad" if found.failed else "good")
+    flash(
+        gettext("%(asked)s 个查询，不通过 %(failed)s 个", asked=found.asked, failed=found.failed),
+        "bad" if found.failed else "good",
+    )
     return redirect(url_for("golden.show"))
 
 

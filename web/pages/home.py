@@ -33,4 +33,4 @@ def show() -> ResponseReturnValue:
             }
         if by.may(Permission.REVIEW):
             page["queue"] = reviews.turns(session, by)
-        return render_template("home/show.html", now=clock.now(), **page)
+        return render_template("home/show.html", morning=clock.now().astimezone(clock.LOCAL).hour < 12, **page)

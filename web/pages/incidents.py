@@ -7,6 +7,7 @@ from typing import TypeVar
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
+from flask_babel import gettext
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -111,7 +112,14 @@ def new() -> ResponseReturnValue:
         except Invalid as exc:
             error = exc
         else:
-            flash(f"已登记 {number}。请把现场确认码 {code} 告诉用户：只显示这一次，修好后由用户告诉上门的人。", "good")
+            flash(
+                gettext(
+                    "已登记 %(number)s。请把现场确认码 %(code)s 告诉用户：只显示这一次，修好后由用户告诉上门的人。",
+                    number=number,
+                    code=code,
+                ),
+                "good",
+            )
             return redirect(url_for("incidents.show", number=number))
     with services().database.read() as session:
         page = render_template(
@@ -328,7 +336,10 @@ def _page(number: str, *, error: KBError | None = None) -> str:
             pending=verification.pending(incident) if incident.state == IncidentState.RESOLVED else None,
             asked_again=verification.asked_again(incident),
             others=verification.others(incident),
-            reporters=[("", "本事件的报修人"), *((row.number, row.number) for row in verification.others(incident))],
+            reporters=[
+                ("", gettext("本事件的报修人")),
+                *((row.number, row.number) for row in verification.others(incident)),
+            ],
             code_holds=bool(incident.door_code_hash) and incident.door_code_failures < verification.CODE_TRIES,
             units=[unit for unit in lists.units(session) if unit.kind != "district"],
             staff=[user for user in lists.users(session) if user.active],

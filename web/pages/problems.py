@@ -6,16 +6,18 @@ from collections.abc import Callable
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
+from flask_babel import gettext
 from sqlalchemy.orm import Session
 
-from kb import entries, library, problems, process
+from kb import entries, library, problems
 from kb.access import Permission
-from kb.errors import Conflict, Invalid, KBError, NotAllowed, NotFound
+from kb.errors import Invalid, KBError, NotFound
 from kb.lifecycle import DONE_PROBLEM, PROBLEM_STEPS, EntryState, ProblemCancelReason, ProblemState
 from kb.models import Problem
 from web import lists
 from web.context import needs, person, services
-from web.process import chosen, history_of, several
+from web.languages import counted
+from web.process import add_steps, chosen, history_of, several, typed
 
 bp = Blueprint("problems", __name__, url_prefix="/problems")
 LISTED = 100  # problems on one list
@@ -50,16 +52,16 @@ def new() -> ResponseReturnValue:
                 problem = problems.begin(
                     session,
                     person(),
-                    title=_typed("title"),
-                    description=_typed("description"),
-                    numbers=several(_typed("incidents")),
+                    title=typed("title"),
+                    description=typed("description"),
+                    numbers=several(typed("incidents")),
                 )
                 number = problem.number
                 session.commit()
         except (Invalid, NotFound) as exc:
             error = exc
         else:
-            flash(f"已建立 {number}", "good")
+            flash(gettext("已建立 %(number)s", number=number), "good")
             return redirect(url_for("problems.show", number=number))
     page = render_template(
         "problems/new.html",
@@ -84,64 +86,43 @@ def _write_solution(session: Session, problem: Problem) -> None:
         session,
         person(),
         problem,
-        category=_typed("category"),
-        owner_group=_typed("owner_group"),
-        service=_typed("service"),
+        category=typed("category"),
+        owner_group=typed("owner_group"),
+        service=typed("service"),
     )
-    flash(f"已建立草稿 {revision.entry.number}，写完后提交审核", "good")
+    flash(gettext("已建立草稿 %(number)s，写完后提交审核", number=revision.entry.number), "good")
 
 
 def _offer(session: Session, problem: Problem) -> None:
     linked = problems.offer(session, person(), problem, request.form.getlist("incident"))
-    flash(f"已关联到 {len(linked)} 件事件", "good")
+    flash(counted("已关联到 %(num)s 件事件", len(linked)), "good")
 
 
 _STEPS: dict[str, _Use] = {
-    "investigate": lambda session, it: problems.investigate(session, person(), it, reason=_typed("reason")),
+    "investigate": lambda session, it: problems.investigate(session, person(), it, reason=typed("reason")),
     "write_down": lambda session, it: problems.write_down(
-        session, person(), it, root_cause=_typed("root_cause"), workaround=_typed("workaround")
+        session, person(), it, root_cause=typed("root_cause"), workaround=typed("workaround")
     ),
     "know": lambda session, it: problems.know(session, person(), it),
     "resolve": lambda session, it: problems.resolve(session, person(), it),
     "close": lambda session, it: problems.close(session, person(), it),
     "cancel": lambda session, it: problems.cancel(
-        session, person(), it, chosen(ProblemCancelReason, _typed("reason"), "reason"), remark=_typed("remark")
+        session, person(), it, chosen(ProblemCancelReason, typed("reason"), "reason"), remark=typed("remark")
     ),
-    "add_incident": lambda session, it: problems.add_incident(session, person(), it, _typed("incidents")),
-    "remove_incident": lambda session, it: problems.remove_incident(session, person(), it, _typed("incidents")),
+    "add_incident": lambda session, it: problems.add_incident(session, person(), it, typed("incidents")),
+    "remove_incident": lambda session, it: problems.remove_incident(session, person(), it, typed("incidents")),
     "write_solution": _write_solution,
     "choose_solution": lambda session, it: problems.choose_solution(
-        session, person(), it, entries.find(session, person(), _typed("entry"))
+        session, person(), it, entries.find(session, person(), typed("entry"))
     ),
     "offer": _offer,
 }
 
 
-def _door(use: _Use) -> Callable[[str], ResponseReturnValue]:
-    @needs(Permission.HANDLE_PROBLEMS)
-    def view(number: str) -> ResponseReturnValue:
-        try:
-            with services().database.write() as session:
-                problem = problems.find(session, person(), number)
-                process.check_version(problem, request.form.get("version", 0, type=int))
-                use(session, problem)
-                session.commit()
-        except (Conflict, Invalid, NotAllowed, NotFound) as exc:
-            # the problem as it is now, the reason on top, and what was typed still in its form
-            return _page(number, error=exc), exc.status
-        return redirect(url_for("problems.show", number=number))
-
-    return view
-
-
-for _name, _use in _STEPS.items():
-    bp.add_url_rule(f"/<number>/{_name}", _name, _door(_use), methods=["POST"])
-
-
 # --- what they share -------------------------------------------------------------------------------------------
 
 
-def _page(number: str, *, error: KBError | None = None) -> str:
+def _page(number: str, error: KBError | None = None) -> str:
     by = person()
     with services().database.read() as session:
         problem = problems.find(session, by, number)
@@ -167,5 +148,4 @@ def _page(number: str, *, error: KBError | None = None) -> str:
         )
 
 
-def _typed(name: str) -> str:
-    return request.form.get(name, "")
+add_steps(bp, _STEPS, permission=Permission.HANDLE_PROBLEMS, find=problems.find, page=_page)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from flask import Blueprint, redirect, render_template, request, url_for
 from flask import session as cookie
 from flask.typing import ResponseReturnValue
+from flask_babel import gettext
 from sqlalchemy.orm import Session
 
 from kb import incidents, privacy, verification
@@ -146,7 +147,7 @@ def _status(number: str, code: str, *, fields: dict[str, str] | None = None) -> 
             "report/confirm.html",
             incident=reported,
             title=privacy.mask(reported.title),
-            said=PLAIN[IncidentState(incident.state)],
+            said=gettext(PLAIN[IncidentState(incident.state)]),
             asking=asked and not confirmed,
             answered=confirmed and incident.state in ASKED_INCIDENT,
             unclear=said[-1].remark if unclear else "",

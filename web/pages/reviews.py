@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
+from flask_babel import gettext
 from sqlalchemy.orm import Session
 
 from kb import assignment, audit, clock, difference, documents, doubts, entries, precheck, reviews
@@ -15,7 +16,7 @@ from kb.documents import Attributes
 from kb.errors import Conflict, Invalid, KBError
 from kb.lifecycle import WAITING_REVISION, Decision, Part
 from kb.models import Incident, Revision
-from web import lists, reading, words
+from web import languages, lists, reading, words
 from web.context import needs, person, services, similar
 
 bp = Blueprint("reviews", __name__, url_prefix="/reviews")
@@ -52,7 +53,12 @@ def decide(revision_id: int, part: str) -> ResponseReturnValue:
         return _page(revision_id, error=exc), exc.status
     if state in WAITING_REVISION:
         return redirect(url_for("reviews.show", revision_id=revision_id))
-    flash(f"{number} 两项审核通过，已发布" if state == "approved" else f"{number} 已退回作者", "good")
+    flash(
+        gettext("%(number)s 两项审核通过，已发布", number=number)
+        if state == "approved"
+        else gettext("%(number)s 已退回作者", number=number),
+        "good",
+    )
     return redirect(url_for("reviews.index"))
 
 
@@ -69,7 +75,7 @@ def assign(revision_id: int) -> ResponseReturnValue:
             session.commit()
     except (Conflict, Invalid) as exc:
         return _page(revision_id, error=exc), exc.status
-    flash("已转交", "good")
+    flash(gettext("已转交"), "good")
     return redirect(url_for("reviews.show", revision_id=revision_id))
 
 
@@ -84,9 +90,12 @@ def approve_forms() -> ResponseReturnValue:
         done, refused = reviews.approve_forms(session, services().store, person(), rows, similar=look)
         said = [(row.revision.entry.number, row.why) for row in refused]
         session.commit()
-    flash(f"形式审核通过 {len(done)} 件，未通过 {len(refused)} 件", "good" if not refused else "wait")
+    flash(
+        gettext("形式审核通过 %(done)s 件，未通过 %(refused)s 件", done=len(done), refused=len(refused)),
+        "good" if not refused else "wait",
+    )
     for number, why in said:
-        flash(f"{number}：{why}", "wait")
+        flash(gettext("%(number)s：%(why)s", number=number, why=languages.said(why)), "wait")
     return redirect(url_for("reviews.index"))
 
 
@@ -104,7 +113,7 @@ def delegate() -> ResponseReturnValue:
             session.commit()
     except Invalid as exc:
         return _list("waiting", error=exc), exc.status
-    flash("已委托代审", "good")
+    flash(gettext("已委托代审"), "good")
     return redirect(url_for("reviews.index"))
 
 
@@ -114,7 +123,7 @@ def end_delegation(delegation_id: int) -> ResponseReturnValue:
     with services().database.write() as session:
         assignment.end_delegation(session, person(), delegation_id)
         session.commit()
-    flash("代审已结束", "good")
+    flash(gettext("代审已结束"), "good")
     return redirect(url_for("reviews.index"))
 
 
@@ -204,13 +213,13 @@ def _agreement(incident: Incident | None, attributes: Attributes, body: str) -> 
     if incident is None:
         return []
     said = f"{incident.title}\n{incident.description}".casefold()
-    named = [("设备", device) for device in attributes.devices] + [
-        ("错误码", code.code) for code in attributes.error_codes
+    named = [(gettext("设备"), device) for device in attributes.devices] + [
+        (gettext("错误码"), code.code) for code in attributes.error_codes
     ]
     of_incident = words.words(said)
     symptoms = documents.symptoms(body)
     return [Agreement(what, value, value.casefold() in said) for what, value in named] + [
-        Agreement("现象", line, bool(of_incident & words.words(line))) for line in symptoms[:6]
+        Agreement(gettext("现象"), line, bool(of_incident & words.words(line))) for line in symptoms[:6]
     ]
 
 

@@ -2,6 +2,7 @@
 "use strict";
 
 const QUIET_MS = 200; // after the last key
+const words = JSON.parse(document.body.dataset.words); // in the language of the page
 const composing = (event) => event.isComposing || event.keyCode === 229; // an input method is choosing characters
 
 document.addEventListener("keydown", (event) => {
@@ -65,7 +66,7 @@ document.querySelectorAll("form[data-suggest]").forEach((form) => {
   list.className = "offers";
   list.id = `offers-${Math.random().toString(36).slice(2)}`;
   list.setAttribute("role", "listbox");
-  list.setAttribute("aria-label", "搜索建议");
+  list.setAttribute("aria-label", words.offers);
   list.hidden = true;
   form.append(list);
   input.setAttribute("role", "combobox");
@@ -108,8 +109,8 @@ document.querySelectorAll("form[data-suggest]").forEach((form) => {
   const before = (text) => recent.all().filter((one) => one !== text && one.toLowerCase().includes(text.toLowerCase())).slice(0, SHOWN);
   const offer = (text, answer) => {
     const mine = before(text), others = answer.searches.filter((one) => one !== text && !mine.includes(one)).slice(0, SHOWN);
-    const groups = [["最近", mine.map((one) => search(one))], ["热门", others.map((one) => search(one))], ["词条", answer.entries]];
-    if (text) groups.push(["搜索", [search(`查看全部「${text}」`, text)]]);
+    const groups = [[words.recent, mine.map((one) => search(one))], [words.popular, others.map((one) => search(one))], [words.entries, answer.entries]];
+    if (text) groups.push([words.search, [search(words.all.replace("{}", () => text), text)]]);
     const filled = groups.filter(([, offers]) => offers.length);
     list.replaceChildren(...filled.map(([name, offers]) => group(name, offers)));
     links().forEach((link, place) => { link.id = `${list.id}-${place}`; });
@@ -149,7 +150,7 @@ function expired() {
   const said = document.createElement("p"), link = document.createElement("a");
   said.className = "notice wait";
   link.href = `/login?next=${encodeURIComponent(location.pathname)}`;
-  link.textContent = "登录已过期，请重新登录";
+  link.textContent = words.expired;
   said.append(link);
   return said;
 }

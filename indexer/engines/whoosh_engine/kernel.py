@@ -373,6 +373,8 @@ class Table:
 
     def named(self, keys: frozenset[str]) -> Bits | None:
         """The documents that one of the keys names; None without any."""
+        if not keys:
+            return None
         if _native is None:
             masks = [having_key(block, keys, Key.EXACT) for block in self.blocks]
             return np.array([pack(mask) for mask in masks]) if any(mask.any() for mask in masks) else None

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator, Sequence
+from functools import reduce
+from operator import or_
 from typing import NamedTuple
 
 import numpy as np
@@ -198,7 +200,7 @@ class Snapshot:
     def _find(self, wanted: Plan, allowed: Bits, scope: Scope, count: int) -> _Found:
         """What all tiers find of the allowed documents, and the best `count` of each."""
         best: list[tuple[tuple[int, int], Hit]] = []
-        bits = np.zeros_like(allowed)
+        found: list[Bits] = []
         total, relaxed = 0, ""
         for tier, answer in self._tiers(wanted, allowed, scope, count):
             for place in answer.best:
@@ -206,10 +208,10 @@ class Snapshot:
                 hit = Hit(id, place.version, place.score, Tier.EXACT if place.named else tier)
                 best.append(((place.block, place.doc), hit))
             total += answer.total
-            bits |= answer.found
+            found.append(answer.found)
             if tier is not Tier.WORDS and answer.total:
                 relaxed = tier
-        return _Found(best, bits, total, relaxed)
+        return _Found(best, reduce(or_, found), total, relaxed)  # of one tier its own: no bits are copied
 
     def _facets(self, request: SearchRequest, wanted: Plan, found: Bits) -> dict[str, list[tuple[str, int]]]:
         """Counts by value, the largest first; of a facet with a filter, what is found without that."""

@@ -21,7 +21,7 @@ def test_notices_are_listed_and_marked_read(site, browse):
     )
     assert (notice["title"], notice["said_en"]) == (
         "经接口审核的方案",
-        "系统 asks for your review (it is your turn)",
+        "the system asks for your review (it is your turn)",
     )
     assert browse("lead2").send("/api/v1/notices/read", ids=[notice["id"]]).json == {"marked": 0}
     assert lead.send("/api/v1/notices/read", ids=[notice["id"]]).json == {"marked": 1}
