@@ -39,11 +39,13 @@ def test_the_switch_leads_nowhere_else(browse):
 
 def test_a_theme_is_remembered(browse):
     browser = browse("")
-    assert "data-theme" not in browser.get("/").text
+    assert 'dark.css" media="(prefers-color-scheme: dark)"' in browser.get("/").text
     browser.get("/preferences?theme=dark")
-    assert ' data-theme="dark"' in browser.get("/").text
+    assert 'dark.css">' in browser.get("/").text and "contrast.css" not in browser.get("/").text
+    browser.get("/preferences?theme=light")
+    assert "dark.css" not in browser.get("/").text
     browser.get("/preferences?theme=")
-    assert "data-theme" not in browser.get("/").text
+    assert 'contrast.css" media="(prefers-contrast: more)"' in browser.get("/").text
 
 
 def test_programs_read_both_halves_of_an_error(browse):

@@ -8,6 +8,7 @@ from web.pages import (
     account,
     admin,
     changes,
+    design,
     dictionary,
     drafts,
     entries,
@@ -44,6 +45,7 @@ def init_app(app: Flask) -> None:
         golden,
         health,
         preferences,
+        design,
     ):
         app.register_blueprint(module.bp)
     app.jinja_env.globals.update(theme=preferences.theme, here=preferences.here)
