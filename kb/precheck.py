@@ -117,9 +117,9 @@ def _attributes(attributes: documents.Attributes) -> list[Check]:
         validity.append(f"有效期 {attributes.valid_until} 已过 · validity has passed")
     devices = [] if attributes.devices or attributes.kind is not Kind.SOLUTION else ["没有写涉及设备 · no device named"]
     return [
-        _finding("属性", problems, "必填属性齐全"),
-        _finding("有效期", validity, f"有效至 {attributes.valid_until}"),
-        _finding("设备", devices, "、".join(attributes.devices) or "不适用", bad=Finding.LOOK),
+        _finding("属性", problems, "必填属性齐全 · nothing required is missing"),
+        _finding("有效期", validity, f"有效至 {attributes.valid_until} · valid until {attributes.valid_until}"),
+        _finding("设备", devices, "、".join(attributes.devices) or "不适用 · not applicable", bad=Finding.LOOK),
     ]
 
 
@@ -130,13 +130,15 @@ def _template(number: str, attributes: documents.Attributes, body: str) -> list[
             s.title for s in documents.sections(body) if s.title in documents.SOLUTION_SECTIONS and not s.text.strip()
         ]
         problems += [f"小节为空 · empty section: {name}" for name in empty]
-        return [_finding("模板", problems, "小节齐全")]
+        return [_finding("模板", problems, "小节齐全 · all sections are there")]
     if attributes.kind is Kind.TOPOLOGY:
         try:
             graph = topology.parse(body)
         except Invalid as exc:
             return [_finding("拓扑", exc.problems or [exc.message], "")]
-        size = f"{len(graph.nodes)} 个节点，{len(graph.links)} 条链路"
+        size = (
+            f"{len(graph.nodes)} 个节点，{len(graph.links)} 条链路 · nodes {len(graph.nodes)}, links {len(graph.links)}"
+        )
         return [_finding("拓扑", topology.contradictions(graph), size, bad=Finding.LOOK)]
     return []
 
@@ -151,7 +153,7 @@ def _links(session: Session, number: str, attributes: documents.Attributes, body
         problems.append("含不安全的链接 · unsafe link")
     odd = [link for link in _LINK.findall(_FENCE.sub("", body)) if not _KNOWN_LINK.match(link)]
     problems += [f"链接写法不对：{link[:_SHOWN]} · not a link" for link in odd if not _UNSAFE_LINK.search(f"]({link}")]
-    return _finding("引用", problems, f"{len(wanted)} 处引用有效")
+    return _finding("引用", problems, f"{len(wanted)} 处引用有效 · valid references: {len(wanted)}")
 
 
 def _files(revision: Revision, body: str) -> Check:
@@ -161,7 +163,9 @@ def _files(revision: Revision, body: str) -> Check:
     }
     missing = sorted(wanted - {file.filename for file in revision.attachments})
     return _finding(
-        "附件", [f"正文里的附件 {name} 没有上传 · no such attachment" for name in missing], f"{len(wanted)} 处附件有效"
+        "附件",
+        [f"正文里的附件 {name} 没有上传 · no such attachment" for name in missing],
+        f"{len(wanted)} 处附件有效 · attachments found: {len(wanted)}",
     )
 
 
@@ -172,7 +176,9 @@ def _privacy(title: str, body: str) -> Check:
         return Check("个人信息", Finding.FAIL, "；".join(f"含{item.what} · personal data" for item in found[:5]))
     likely = set(_PROBABLY.findall(privacy.anonymous(text))) - set(_PROBABLY.findall(text))
     problems = [f"可能含{'、'.join(sorted(likely))}，请核对 · perhaps personal data"] if likely else []
-    return _finding("个人信息", problems, "未发现手机号、电话、身份证号", bad=Finding.LOOK)
+    return _finding(
+        "个人信息", problems, "未发现手机号、电话、身份证号 · no telephone or identity number found", bad=Finding.LOOK
+    )
 
 
 def _wording(body: str) -> Check:
@@ -189,7 +195,7 @@ def _wording(body: str) -> Check:
         lines = [line for line in section.text.splitlines() if line.strip() and not line.startswith("#")]
         if section.title in _STEPS and len(lines) > 1 and not any(_NUMBERED.match(line) for line in lines):
             problems.append(f"「{section.title}」的步骤没有编号 · steps are not numbered")
-    return _finding("易读", problems, "句子不长，步骤有编号", bad=Finding.LOOK)
+    return _finding("易读", problems, "句子不长，步骤有编号 · short sentences, numbered steps", bad=Finding.LOOK)
 
 
 def _districts(session: Session, attributes: documents.Attributes) -> Check:
@@ -198,7 +204,7 @@ def _districts(session: Session, attributes: documents.Attributes) -> Check:
     problems = (
         [f"没有片区「{'」「'.join(unknown)}」，可用：{'、'.join(sorted(known))} · no such district"] if unknown else []
     )
-    return _finding("片区", problems, "、".join(attributes.districts) or "不限片区")
+    return _finding("片区", problems, "、".join(attributes.districts) or "不限片区 · not bound to a district")
 
 
 def _codes(attributes: documents.Attributes) -> Check:
@@ -207,13 +213,13 @@ def _codes(attributes: documents.Attributes) -> Check:
         for code in attributes.error_codes
         if code.vendor in ("", "未定", "未知")
     ]
-    return _finding("错误码", problems, "错误码都有厂商", bad=Finding.LOOK)
+    return _finding("错误码", problems, "错误码都有厂商 · every code has its vendor", bad=Finding.LOOK)
 
 
 def _figures(attributes: documents.Attributes, body: str) -> Check:
     unverified = [f.name for f in attributes.figures if f.confidence is Confidence.UNVERIFIED]
     message = [f"{len(unverified)} 个数值未核实：{'、'.join(unverified)} · unverified figures"] if unverified else []
-    return _finding("数值", message, "没有未核实的数值", bad=Finding.LOOK)
+    return _finding("数值", message, "没有未核实的数值 · no unverified figures", bad=Finding.LOOK)
 
 
 def _reviewers(session: Session, revision: Revision, attributes: documents.Attributes) -> Check:
@@ -224,7 +230,12 @@ def _reviewers(session: Session, revision: Revision, attributes: documents.Attri
     )
     able = [lead for lead in leads if may_see(person(session, lead), attributes.audience, attributes.owner_group)]
     problem = ["没有作者以外、又看得到它的技术负责人，提交后无人能审 · nobody could review this"]
-    return _finding("审核人", [] if able else problem, f"{len(able)} 名技术负责人可审", bad=Finding.LOOK)
+    return _finding(
+        "审核人",
+        [] if able else problem,
+        f"{len(able)} 名技术负责人可审 · technical leads who can review: {len(able)}",
+        bad=Finding.LOOK,
+    )
 
 
 def _difference(near: Near) -> str:
@@ -244,4 +255,4 @@ def _duplicates(number: str, attributes: documents.Attributes, body: str, simila
         f"与 {n.number}《{n.title}》相近（{n.likeness:.0%}），可引用已有{_difference(n)} · near-duplicate: refer to it"
         for n in near
     ]
-    return _finding("重复", problems, "没有发现近似词条", bad=Finding.LOOK)
+    return _finding("重复", problems, "没有发现近似词条 · no near-duplicates", bad=Finding.LOOK)

@@ -9,6 +9,7 @@ English page it is marked as Chinese, which tells a screen reader how to read it
 from __future__ import annotations
 
 import datetime as dt
+import re
 from functools import cache
 from io import BytesIO
 from pathlib import Path
@@ -30,6 +31,7 @@ _LOCALES = {CHINESE: "zh_Hans_CN", ENGLISH: "en"}
 _MOMENT = {CHINESE: "yyyy-MM-dd HH:mm", ENGLISH: "d MMM yyyy, HH:mm"}
 _DAY = {CHINESE: "yyyy-MM-dd", ENGLISH: "d MMM yyyy"}
 _SHORT_DAY = {CHINESE: "MM-dd", ENGLISH: "d MMM"}
+_HAN = re.compile(r"[\u4e00-\u9fff]")
 _BETWEEN = " · "  # the Chinese and the English half of an error's sentence
 
 
@@ -56,7 +58,7 @@ def init_app(app: Flask) -> None:
     """Let templates and views speak both languages."""
     babel = Babel(app, default_locale=_LOCALES[CHINESE], locale_selector=lambda: _LOCALES[wanted()])
     babel.domain_instance = _Catalogue()
-    app.jinja_env.globals.update(counted=counted, language=language)
+    app.jinja_env.globals.update(chinese=chinese, counted=counted, language=language)
     app.jinja_env.filters.update(content=content, said=said)
 
     @app.after_request
@@ -101,6 +103,12 @@ def content(text: object) -> object:
     return Markup('<span lang="zh-CN">{}</span>').format(text)
 
 
+def chinese(text: object = "") -> Markup:
+    """The mark of an element that holds such a text, where the page is not Chinese; of a choice only if its text is."""
+    foreign = language() != CHINESE and (not text or _HAN.search(str(text)) is not None)
+    return Markup(' lang="zh-CN"') if foreign else Markup("")
+
+
 def said(sentence: object) -> str:
     """The asker's half of `中文 · English`, or of several such joined by `；`; whole where it has no halves."""
     pieces: list[str] = []
@@ -114,14 +122,13 @@ def said(sentence: object) -> str:
         return str(sentence)
     if rest:
         pieces[-1] += f"；{rest}"
-    chinese = language() == CHINESE
-    return ("；" if chinese else "; ").join(_half(piece, chinese=chinese) for piece in pieces)
+    if language() == CHINESE:
+        return "；".join(piece.partition(_BETWEEN)[0] for piece in pieces)
+    return "; ".join(_english_half(piece) for piece in pieces)
 
 
-def _half(sentence: str, *, chinese: bool) -> str:
-    first, _, second = sentence.partition(_BETWEEN)
-    if chinese:
-        return first
+def _english_half(sentence: str) -> str:
+    second = sentence.partition(_BETWEEN)[2]
     # a sentence that lists others, which have halves too: the page lists them below it
     return second.partition(": ")[0] if _BETWEEN in second else second
 

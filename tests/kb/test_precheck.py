@@ -81,7 +81,7 @@ links:
     assert found["拓扑"].outcome is Finding.LOOK
     assert "B: rx_dbm 写 -20，按损耗算是 -18" in found["拓扑"].message
     agreeing = findings(body.replace("-20", "-18"), kind="topology", category="拓扑/接入网")
-    assert agreeing["拓扑"] == Check("拓扑", Finding.PASS, "2 个节点，1 条链路")
+    assert agreeing["拓扑"] == Check("拓扑", Finding.PASS, "2 个节点，1 条链路 · nodes 2, links 1")
 
 
 def test_a_near_duplicate_is_named_with_what_either_side_says_alone(findings) -> None:  # type: ignore[no-untyped-def]

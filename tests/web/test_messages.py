@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 
 import pytest
+from jinja2 import Environment
 
 from web import messages
 
+_NOT_SAID = ("中文", "疑似区域故障")  # the name of a language, and the beginning of a title that is knowledge
 _HAN = re.compile(r"[\u4e00-\u9fff]")
 _PLACE = re.compile(r"%\(\w+\)s")
 _TAG = re.compile(r"<[^>]+>")
@@ -52,3 +54,20 @@ def test_values_and_markup_have_their_places(pairs):
             assert sorted(_TAG.findall(re.sub(r"<code>.*?</code>", "", text))) == sorted(
                 _TAG.findall(re.sub(r"<code>.*?</code>", "", one))
             ), text
+
+
+@pytest.mark.parametrize("path", sorted((messages.WEB / "templates").rglob("*.html")), ids=lambda path: path.name)
+def test_templates_say_nothing_past_the_catalogue(path):
+    """Every Chinese text of a template is an argument of `_` or `counted`, or stands in a `trans` block."""
+    env = Environment(extensions=["jinja2.ext.i18n"])
+    past, before, translated = [], ["", ""], False
+    for line, kind, text in env.lex(path.read_text("utf-8")):
+        if kind == "whitespace":
+            continue
+        if kind == "name" and text in ("trans", "endtrans"):
+            translated = text == "trans"
+        said = before in (["_", "("], ["counted", "("]) or text.strip("'\"") in _NOT_SAID
+        if kind in ("data", "string") and _HAN.search(text) and not translated and not said:
+            past.append((line, text.strip()))
+        before = [before[1], text]
+    assert past == []

@@ -17,8 +17,9 @@ from indexer import workbench
 from indexer.workbench import Preview
 from kb import dictionary
 from kb.access import Permission, Person
-from kb.dictionary_lines import SECTIONS, LineKind, write_file
+from kb.dictionary_lines import LineKind, write_file
 from kb.errors import Conflict, IndexUnavailable, Invalid, KBError, NotFound, StaleVersion
+from web import labels
 from web.context import needs, person, services
 from web.forms import clean
 from web.pages.admin import JobState, rebuild_job
@@ -169,7 +170,7 @@ def _page(
             working=working,
             same=same,
             groups={kind: [line for line in working.lines if line.kind is kind] for kind in LineKind},
-            kinds=list(SECTIONS.items()),
+            kinds=labels.names("line_kind"),
             versions=dictionary.versions(session, 20),
             history=history,
             between=[row for row in history if isinstance(error, StaleVersion) and row.id > error.yours],
