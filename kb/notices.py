@@ -442,13 +442,19 @@ class Item:
         """What happened and why you are told, in one sentence."""
         if self.record is None:
             return "您已无权查看的记录有变化" if language == "zh" else "a record that you may no longer see has changed"
+        return f"{self.actor(language)} {self.what(language)}"
+
+    def actor(self, language: str) -> str:
+        name = self.notice.audit.actor
+        return name if language == "zh" else _NOBODYS_NAMES.get(name, name)
+
+    def what(self, language: str) -> str:
+        """What the actor did, and why you are told."""
         audit = self.notice.audit
         rule, who = RULES.get((audit.subject_type, audit.action), NOBODY), WHO.get(self.notice.because)
-        what = getattr(rule, language) or audit.action
+        did = getattr(rule, language) or audit.action
         why = getattr(who, language) if who is not None else self.notice.because
-        if language == "zh":
-            return f"{audit.actor} {what}（{why}）"
-        return f"{_NOBODYS_NAMES.get(audit.actor, audit.actor)} {what} ({why})"
+        return f"{did}（{why}）" if language == "zh" else f"{did} ({why})"
 
 
 # Made once: to make it for each page takes longer than to run it.
