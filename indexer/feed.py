@@ -14,7 +14,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session, selectinload
 
 from indexer.document import IndexDocument
-from kb import captured, clock, documents, entries, markup
+from kb import captured, clock, documents, entries, markup, topology
 from kb.access import searchable
 from kb.db import Database
 from kb.documents import Attributes, Confidence, Kind
@@ -25,6 +25,7 @@ from kb.store import ContentStore
 
 log = logging.getLogger(__name__)
 
+_READ = selectinload(Entry.published).selectinload(Revision.attachments)
 CHUNK = 200  # entries read from SQL at a time: memory stays flat over any number of entries
 
 
@@ -45,13 +46,14 @@ def document(
     body = entries.text_of(store, revision)
     faces = documents.faces(Kind(entry.kind), body)
     said = documents.symptoms(body) if entry.kind == Kind.SOLUTION else []
+    shared, staff = _on_drawings(store, revision, faces.shared)
     return IndexDocument(
         id=entry.number,
         version=entry.version,
         kind=entry.kind,
         title=entry.title,
-        body=markup.to_text(faces.shared),
-        staff_body=markup.to_text(faces.staff),
+        body=_joined(markup.to_text(faces.shared), shared),
+        staff_body=_joined(markup.to_text(faces.staff), staff),
         symptoms=tuple(markup.to_text(line) for line in said),
         codes=tuple(code.code for code in attributes.error_codes),
         devices=tuple(attributes.devices),
@@ -64,6 +66,21 @@ def document(
         reused=reused,
         confidence=_least(attributes),
     )
+
+
+def _on_drawings(store: ContentStore, revision: Revision, text: str) -> tuple[str, str]:
+    """What stands on the drawings in the attached files: on those that the shared text shows, and on the others, which
+    only staff may open. Blocks in the text are text already."""
+    said: tuple[list[str], list[str]] = [], []
+    for file in revision.attachments:
+        if topology.is_diagram(file.filename):
+            shown = file.filename in documents.shown_files(text)
+            said[not shown].extend(topology.labels(topology.read_file(file.filename, store.get(file.sha256))))
+    return "\n".join(said[0]), "\n".join(said[1])
+
+
+def _joined(*texts: str) -> str:
+    return "\n".join(text for text in texts if text)
 
 
 def _least(attributes: Attributes) -> str:
@@ -87,9 +104,7 @@ def solved_by(session: Session, ids: Sequence[int]) -> dict[int, int]:
 
 def read(session: Session, store: ContentStore, ids: Sequence[int]) -> Batch:
     """Of these entries: the documents to index, and the numbers to remove because they are not for search."""
-    rows = session.execute(
-        select(Entry, searchable()).where(Entry.id.in_(ids)).options(selectinload(Entry.published))
-    ).all()
+    rows = session.execute(select(Entry, searchable()).where(Entry.id.in_(ids)).options(_READ)).all()
     batch = Batch(documents=[], removals=[], numbers={entry.id: entry.number for entry, _ in rows})
     words, reused = captured.words(session, ids), solved_by(session, ids)
     for entry, wanted in rows:

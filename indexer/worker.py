@@ -21,10 +21,11 @@ from indexer import golden as judged
 from indexer.dictionaries import Vocabulary, version_of
 from indexer.engines.base import Engine
 from indexer.generations import Generations, Manifest
-from kb import dictionary, dictionary_lines, notices, outbox, reviews, validity
+from kb import dictionary, dictionary_lines, notices, outbox, publishing, reviews, servicehours, validity
 from kb.db import Database
 from kb.dictionary_lines import Line
-from kb.errors import Conflict, IndexLocked, IndexUnavailable, NotFound
+from kb.errors import Conflict, IndexLocked, IndexUnavailable, Invalid, NotFound
+from kb.servicehours import Calendar
 from kb.store import ContentStore
 
 log = logging.getLogger(__name__)
@@ -47,11 +48,12 @@ class Worker:
         poll_s: float = 0.02,
         golden: Path | None = None,
         review_days: int = 3,
+        calendar: Callable[[], Calendar] = servicehours.read,
         post: Callable[[], object] | None = None,
     ) -> None:
         """`golden` is the file of golden queries to be asked now and then, `review_days` how many working days a review
-        may take, `post` sends mail that is due."""
-        self._golden, self._review_days, self._post = golden, review_days, post
+        may take, by `calendar`, which is read again on each round; `post` sends mail that is due."""
+        self._golden, self._review_days, self._calendar, self._post = golden, review_days, calendar, post
         self._database, self._store, self._generations = database, store, generations
         self._batch, self._poll_s = batch, poll_s
         self._unfilled: deque[str] = deque()  # numbers of entries that may lack a vector
@@ -143,11 +145,17 @@ class Worker:
                     stop.wait(self._poll_s)
 
     def maintain(self) -> None:
-        """What nobody asks for but time: expire entries, remind, forget what is old, ask the golden queries."""
+        """What nobody asks for but time: publish what is due, expire entries, remind, forget what is old, ask golden queries."""
+        try:
+            calendar = self._calendar()
+        except Invalid as exc:  # a slip in the local file: pages name it, and the round goes on
+            log.warning("%s", exc.message)
+            calendar = servicehours.read()
         with self._database.write() as session:
+            publishing.publish_due(session, self._store)
             validity.expire_due(session)
             validity.remind_due(session)
-            reviews.remind_due(session, self._review_days)
+            reviews.remind_due(session, self._review_days, calendar)
             outbox.forget_done(session)
             notices.forget(session)
             session.commit()

@@ -78,7 +78,7 @@ def able_leads(session: Session, revision: Revision) -> list[User]:
 def reassign(session: Session, by: Person, revision: Revision, username: str, *, reason: str) -> None:
     """A lead passes a revision on, to themselves or to another, and says why."""
     by.require(Permission.REVIEW)
-    if revision.state not in WAITING_REVISION:
+    if revision.state not in WAITING_REVISION or revision.scheduled:
         raise Conflict("这份修订不在审核中 · the revision is not in review", state=revision.state)
     to = next((lead for lead in able_leads(session, revision) if lead.username == username), None)
     if to is None:

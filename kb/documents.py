@@ -13,11 +13,12 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import PurePosixPath
 from typing import Any
+from urllib.parse import unquote
 
 import frontmatter
 import yaml
 from frontmatter.default_handlers import YAMLHandler
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator, model_validator
 from pydantic_core import ErrorDetails
 
 from kb.errors import Invalid
@@ -74,6 +75,7 @@ SYMPTOM_SECTION = "现象"
 
 ENTRY_ID = re.compile(r"^(SOL|CHG|POL|TOP|REF)-[A-Z0-9]+(?:-[A-Z0-9]+)*$")
 MENTION = re.compile(r"(?<![A-Z0-9-])(?:SOL|CHG|POL|TOP|REF)-[A-Z0-9]+(?:-[A-Z0-9]+)*")
+_SHOWN_FILE = re.compile(r"\]\(<?attachments/([^)>\s]+)")  # ![图](attachments/name)
 MAX_TITLE = 120  # characters; longer is a paragraph, not a title
 MAX_BODY = 1_000_000  # characters of one document
 
@@ -120,6 +122,7 @@ class Attributes(BaseModel):
     audience: Audience
     owner_group: str = Field(min_length=1, max_length=60)
     valid_until: dt.date | None = None
+    valid_from: dt.date | None = None  # published on this day, where it comes after the approval
     devices: list[str] = Field(default_factory=list)
     districts: list[str] = Field(default_factory=list)  # names; none is all of them
     error_codes: list[ErrorCode] = Field(default_factory=list)
@@ -128,6 +131,14 @@ class Attributes(BaseModel):
     related: list[str] = Field(default_factory=list)
     change: str = ""
     environment: Environment | None = None
+
+    @field_validator("valid_from")
+    @classmethod
+    def _begins_before_it_ends(cls, valid_from: dt.date | None, info: ValidationInfo) -> dt.date | None:
+        until = info.data.get("valid_until")
+        if valid_from is not None and until is not None and valid_from > until:
+            raise ValueError("生效日期晚于有效期止 · it is after valid_until")
+        return valid_from
 
     @field_validator("title")
     @classmethod
@@ -225,6 +236,11 @@ def faces(kind: Kind, body: str) -> Faces:
         text = f"## {section.title}\n\n{section.text}" if section.title else section.text
         (staff if section.title in STAFF_SECTIONS else shared).append(text)
     return Faces(shared="\n\n".join(shared), staff="\n\n".join(staff))
+
+
+def shown_files(text: str) -> set[str]:
+    """The names of the attached files that a text shows or leads to."""
+    return {unquote(name) for name in _SHOWN_FILE.findall(text)}
 
 
 def mentions(body: str) -> set[str]:

@@ -14,7 +14,7 @@ from kb.access import Permission, Person, may_see
 from kb.accounts import SYSTEM
 from kb.errors import Conflict, Invalid, NotAllowed, NotFound
 from kb.lifecycle import Answer, EntryState
-from kb.models import Doubt, Entry
+from kb.models import Doubt, Entry, Revision
 from kb.plain import plain
 
 MAX_EVIDENCE = 2_000  # characters
@@ -55,12 +55,18 @@ def confirm(session: Session, by: Person, entry: Entry, *, reason: str) -> None:
         raise NotFound(f"没有词条 {entry.number}，或您无权查看 · no such entry, or not for you to see")
     if entry.questioned_at is None:
         raise Conflict(f"{entry.number} 没有存疑 · it is not in doubt", number=entry.number)
-    if any(doubt.revision.author_id == by.id for doubt in open_doubts(session, entry)):
+    if any(by.id in _authors(session, doubt.revision) for doubt in open_doubts(session, entry)):
         raise NotAllowed("作者不能确认自己的修订 · authors do not confirm their own revision")
     if not reason.strip():
         problem = "请写明为什么仍然正确 · say why it is right all the same"
         raise Invalid(problem, fields={"reason": problem})
     answer(session, by, entry, Answer.CONFIRMED, reason=reason.strip())
+
+
+def _authors(session: Session, revision: Revision) -> set[int | None]:
+    """Who wrote it: of a minor correction, that is whoever wrote what it corrects, too."""
+    base = session.get(Revision, revision.base_id) if revision.base_id is not None else None
+    return {revision.author_id, base.author_id if base else None}
 
 
 def answer(session: Session, by: Person, entry: Entry, given: Answer, *, reason: str = "") -> None:

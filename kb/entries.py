@@ -99,6 +99,8 @@ def _visible_to(seen: Sight) -> Executable:
 def standing(session: Session, entry: Entry) -> Standing:
     """How far may this entry be relied on, in the words of KCS?"""
     opened = open_revision(session, entry) if entry.state == EntryState.DRAFT else None
+    if opened is not None and opened.scheduled:
+        return Standing.SCHEDULED
     return lifecycle.standing(entry.state, opened.state if opened else None, questioned=entry.questioned_at is not None)
 
 

@@ -1,4 +1,4 @@
-"""How do incidents of another system get in? From CSV, row by row, with a report of each, and never past the gate.
+"""How do incidents of another system get in? From CSV or a workbook, row by row, with a report of each, never past the gate.
 
 What was closed there arrives as resolved with its verification open: nobody here heard its user, and its solution passed no
 review here. What it was and what was done stands in its text. A row is known by its old number: the same file again changes
@@ -7,27 +7,25 @@ nothing.
 
 from __future__ import annotations
 
-import csv
 import datetime as dt
-import io
 from dataclasses import dataclass
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from kb import audit, clock, incidents
+from kb import audit, clock, incidents, tables
 from kb.access import Permission, Person
 from kb.errors import Invalid, KBError
 from kb.models import AuditRow, Entry, Incident, Unit
+from kb.store import ContentStore
 
-MAX_ROWS = 50_000
 # heading in Chinese and English: the field of ours
 COLUMNS = {
     "原编号": "old", "工单号": "old", "old_number": "old", "标题": "title", "title": "title", "故障现象": "description",
     "description": "description", "状态": "state", "state": "state", "受理时间": "created", "created": "created",
     "片区": "district", "district": "district", "联系人": "contact_name", "contact_name": "contact_name",
     "联系电话": "contact_phone", "contact_phone": "contact_phone", "地址": "address", "address": "address",
-    "用户编号": "subscriber", "subscriber": "subscriber", "设备": "device", "device": "device", "类目": "category",
+    "用户编号": "subscriber", "subscriber": "subscriber", "设备": "device", "device": "device", "站点": "site", "site": "site", "拓扑节点": "node", "node": "node", "类目": "category",
     "category": "category", "影响": "impact", "impact": "impact", "紧急": "urgency", "urgency": "urgency",
     "处理过程": "history", "history": "history", "解决方案": "solution", "solution": "solution",
 }  # fmt: skip
@@ -57,25 +55,17 @@ class Row:
 
 
 def read(data: bytes) -> list[dict[str, str]]:
-    """The rows of a CSV file by our field names; UTF-8 or GB 18030. Raises Invalid for a file without the needed columns."""
-    try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        text = data.decode("gb18030", errors="replace")
-    reader = csv.reader(io.StringIO(text, newline=""))
-    heading = [COLUMNS.get(name.strip().lower(), "") for name in next(reader, [])]
-    if "old" not in heading or "description" not in heading:
+    """The rows of a CSV file or of a workbook by our field names, an empty one as {}, so that the first is row 2 of the
+    file. Raises Invalid for a file without the needed columns, or one that `kb.tables` cannot read."""
+    heading, *rows = tables.rows(data) or [[]]
+    names = [COLUMNS.get(name.lower(), "") for name in heading]
+    if "old" not in names or "description" not in names:
         problem = "表头须有「原编号」和「故障现象」 · the heading needs old_number and description"
         raise Invalid(problem, fields={"file": problem})
-    rows = [{name: value.strip() for name, value in zip(heading, values, strict=False) if name} for values in reader]
-    if len(rows) > MAX_ROWS:
-        raise Invalid(
-            f"最多 {MAX_ROWS} 行，请分批 · at most {MAX_ROWS} rows", fields={"file": "行数过多 · too many rows"}
-        )
-    return rows
+    return [{name: value for name, value in zip(names, row, strict=False) if name} for row in rows]
 
 
-def load(session: Session, by: Person, rows: list[dict[str, str]], *, source: str) -> list[Row]:
+def load(session: Session, store: ContentStore, by: Person, rows: list[dict[str, str]], *, source: str) -> list[Row]:
     """Import the rows; a bad one is left out and named, the others get in. The caller commits."""
     by.require(Permission.IMPORT)
     imported = session.execute(
@@ -95,7 +85,7 @@ def load(session: Session, by: Person, rows: list[dict[str, str]], *, source: st
             continue
         try:
             with session.begin_nested():
-                number = known[key] = _load(session, by, row, key)
+                number = known[key] = _load(session, store, by, row, key)
         except KBError as exc:
             found.append(Row(line, old, problem=exc.message))
         else:
@@ -103,7 +93,7 @@ def load(session: Session, by: Person, rows: list[dict[str, str]], *, source: st
     return found
 
 
-def _load(session: Session, by: Person, row: dict[str, str], key: str) -> str:
+def _load(session: Session, store: ContentStore, by: Person, row: dict[str, str], key: str) -> str:
     if not row.get("old"):
         raise Invalid("原编号: 不能为空 · the old number is missing", fields={"old": "不能为空 · missing"})
     incident = incidents.report(
@@ -115,12 +105,15 @@ def _load(session: Session, by: Person, row: dict[str, str], key: str) -> str:
         address=row.get("address", ""),
         subscriber=row.get("subscriber", ""),
         device=row.get("device", ""),
+        site=row.get("site", ""),
+        node=row.get("node", ""),
         category=row.get("category", ""),
         description=_text(row),
         district=_district(session, row.get("district", "")),
         channel="phone",
         impact=_level(row, "impact"),
         urgency=_level(row, "urgency"),
+        store=store,
     )
     incident.created_at = _moment(row.get("created", "")) or incident.created_at
     audit.record(session, by, incident, "import", reason=key)

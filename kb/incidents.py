@@ -13,7 +13,7 @@ import re
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session, selectinload
 
-from kb import audit, captured, clock, documents, entries, outcomes, priorities, privacy, searches, verification
+from kb import audit, captured, clock, documents, entries, nodes, outcomes, priorities, privacy, searches, verification
 from kb.access import Permission, Person, may_see
 from kb.documents import Attributes, Kind
 from kb.errors import Conflict, GateClosed, Invalid, NotFound
@@ -31,6 +31,7 @@ from kb.lifecycle import (
 from kb.models import AuditRow, Entry, Incident, Reference, Revision, Unit
 from kb.numbers import INCIDENT, next_number
 from kb.plain import one_line, plain
+from kb.store import ContentStore
 from kb.verification import verify
 
 __all__ = [
@@ -110,11 +111,12 @@ def report(
     contact_name: str = "",
     contact_phone: str = "",
     address: str = "",
+    store: ContentStore | None = None,
 ) -> Incident:
     """Open an incident: anybody may report one. It goes to the group that looks after its district. Its priority follows from
-    impact and urgency, unless staff give one."""
-    if by.id is None:  # how urgent it is, and how it came, is for staff to say
-        channel, priority, impact, urgency, category = "web", None, 4, 4, ""
+    impact and urgency, unless staff give one. `store` has the topologies, in one of which a `node` must be (`kb.nodes`)."""
+    if by.id is None:  # how urgent it is, where in the network, and how it came, is for staff to say
+        channel, priority, impact, urgency, category, node = "web", None, 4, 4, "", ""
     description = plain(description)
     title = one_line(title) or one_line(description)[:60]
     contact_name, contact_phone, address = one_line(contact_name), one_line(contact_phone), one_line(address)
@@ -147,6 +149,13 @@ def report(
     ):
         if len(value.strip()) > most:
             fields[name] = f"最多 {most} 字 · at most {most} characters"
+    if node and "node" not in fields:
+        if store is None:
+            raise ValueError("a node is looked up in the topologies of a store")
+        try:
+            node = nodes.checked(nodes.published(session, store, by), node)
+        except Invalid as exc:
+            fields |= exc.fields
     unit = session.scalar(select(Unit).where(Unit.key == district, Unit.kind == "district")) if district else None
     if district and unit is None:
         fields["district"] = "没有这个片区 · no such district"

@@ -126,10 +126,8 @@ def _check_one(path: Path, document: Document) -> list[str]:
         problems += documents.check_solution(document)
     problems += lint.check(document, wording())
     if attributes.kind is Kind.TOPOLOGY:
-        try:
-            problems += topology.contradictions(topology.parse(document.body))
-        except Invalid as exc:
-            problems += exc.problems or [exc.message]
+        broken, doubtful = topology.problems(topology.diagrams(document.body))
+        problems += broken + doubtful
     return problems
 
 

@@ -8,12 +8,15 @@ problems and changes) as triggers.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import TypeVar
 
 from kb.documents import Kind
 from kb.errors import BadTransition
+
+_State = TypeVar("_State", bound=StrEnum)
 
 
 class Role(StrEnum):
@@ -76,6 +79,7 @@ class Standing(StrEnum):
 
     WIP = "wip"  # being written
     NOT_VALIDATED = "not_validated"  # handed in, not reviewed
+    SCHEDULED = "scheduled"  # both reviews passed, and it is published on a later day
     VALIDATED = "validated"  # both reviews passed, or shipped with the product
     QUESTIONED = "questioned"  # validated, and there is evidence against it
     EXPIRED = "expired"
@@ -195,6 +199,7 @@ ENTRY_NAMES: dict[str, str] = {
 STANDING_NAMES: dict[str, str] = {
     Standing.WIP: "编写中",
     Standing.NOT_VALIDATED: "未审",
+    Standing.SCHEDULED: "待生效",
     Standing.VALIDATED: "已审",
     Standing.QUESTIONED: "存疑",
     Standing.EXPIRED: "已过期",
@@ -214,23 +219,26 @@ INCIDENT_NAMES: dict[str, str] = {
 
 
 def check_revision_step(here: str, there: RevisionState) -> None:
-    if there not in REVISION_STEPS[RevisionState(here)]:
-        raise _refusal(here, there, REVISION_NAMES, "修订", "revision")
+    _check(REVISION_STEPS, here, there, REVISION_NAMES, "修订 revision")
 
 
 def check_entry_step(here: str, there: EntryState) -> None:
-    if there not in ENTRY_STEPS[EntryState(here)]:
-        raise _refusal(here, there, ENTRY_NAMES, "词条", "entry")
+    _check(ENTRY_STEPS, here, there, ENTRY_NAMES, "词条 entry")
 
 
 def check_incident_step(here: str, there: IncidentState) -> None:
-    if there not in INCIDENT_STEPS[IncidentState(here)]:
-        raise _refusal(here, there, INCIDENT_NAMES, "事件", "incident")
+    _check(INCIDENT_STEPS, here, there, INCIDENT_NAMES, "事件 incident")
 
 
-def _refusal(here: str, there: str, names: dict[str, str], zh: str, en: str) -> BadTransition:
+def _check(
+    steps: Mapping[_State, frozenset[_State]], here: str, there: _State, names: Mapping[str, str], record: str
+) -> None:
+    """Raises BadTransition for a step that the table does not have; `record` is what it is called in Chinese and English."""
+    if there in steps[type(there)(here)]:
+        return
+    zh, en = record.split()
     message = f"{zh}不能从「{names[here]}」变为「{names[there]}」 · the {en} cannot go from {here} to {there}"
-    return BadTransition(message.replace("_", " "), here=here, there=there)
+    raise BadTransition(message.replace("_", " "), here=here, there=there)
 
 
 def standing(entry_state: str, open_state: str | None, *, questioned: bool) -> Standing:
@@ -342,8 +350,7 @@ PROBLEM_NAMES: dict[str, str] = {
 
 
 def check_problem_step(here: str, there: ProblemState) -> None:
-    if there not in PROBLEM_STEPS[ProblemState(here)]:
-        raise _refusal(here, there, PROBLEM_NAMES, "问题", "problem")
+    _check(PROBLEM_STEPS, here, there, PROBLEM_NAMES, "问题 problem")
 
 
 class ProblemUnmet(StrEnum):
@@ -475,8 +482,7 @@ PLANS = (Kind.CHANGE_REQUEST, Kind.TEST_PLAN, Kind.TECH_PLAN)  # which every cha
 
 
 def check_change_step(here: str, there: ChangeState) -> None:
-    if there not in CHANGE_STEPS[ChangeState(here)]:
-        raise _refusal(here, there, CHANGE_NAMES, "变更", "change")
+    _check(CHANGE_STEPS, here, there, CHANGE_NAMES, "变更 change")
 
 
 class ChangeUnmet(StrEnum):

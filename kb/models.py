@@ -49,6 +49,7 @@ from kb.lifecycle import (
     RevisionState,
     Role,
     VerificationMethod,
+    approved_parts,
 )
 
 
@@ -237,6 +238,15 @@ class Revision(Base):
     def read_attributes(self) -> Attributes:
         """The attributes as they were saved, typed."""
         return Attributes.model_validate(self.attributes)
+
+    @property
+    def scheduled(self) -> dt.date | None:
+        """The day on which it is published: both reviews have passed, and its attributes name a later day."""
+        if self.state != RevisionState.IN_REVIEW:
+            return None
+        if approved_parts([(review.part, review.decision) for review in self.reviews]) != set(Part):
+            return None
+        return self.read_attributes().valid_from
 
 
 class Attachment(Base):

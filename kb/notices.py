@@ -71,6 +71,7 @@ RULES: dict[tuple[str, str], Rule] = {
         "记下了矛盾的答复，须再问", "heard a doubtful answer: ask again", ("assignee", "reporter")
     ),
     ("incident", "wrong_code"): Rule("输错了确认码", "typed a wrong code at the door", ("assignee", "reporter")),
+    ("incident", "renew_code"): NOBODY,
     ("incident", "attempt"): Rule("联系过用户", "tried to reach the user", ("assignee", "reporter")),
     ("incident", "close"): Rule("关闭", "closed it", ("reporter", "assignee", "solution_author")),
     ("incident", "reopen"): Rule("重开", "reopened it", ("handlers", "reporter", "solution_author"), mail=True),
@@ -99,9 +100,14 @@ RULES: dict[tuple[str, str], Rule] = {
     ("revision", "correct"): Rule("作了小改", "corrected a slip", ("base_author", "leads")),
     ("revision", "review_reminded"): Rule("审核将到期", "the review is due", ("turn",), mail=True),
     ("revision", "review_escalated"): Rule("审核已超期", "the review is overdue", ("leads", "managers"), mail=True),
+    ("revision", "publish_scheduled"): Rule(
+        "按期发布", "published it on its day", ("author", "waiting", "searched"), mail=True
+    ),
+    ("revision", "supersede"): NOBODY,
     ("revision", "check_in_library"): NOBODY,
     ("revision", "check_in_imported"): NOBODY,
     ("entry", "create"): NOBODY,
+    ("entry", "publish"): NOBODY,  # its revision was approved in the same step
     ("entry", "import"): NOBODY,
     ("entry", "retire"): Rule("停用", "retired it", ("published_author",), mail=True),
     ("entry", "expire"): Rule("已到期", "it has expired", ("published_author", "leads"), mail=True),

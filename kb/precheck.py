@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
@@ -19,7 +20,6 @@ from sqlalchemy.orm import Session
 from kb import clock, documents, library, privacy, topology
 from kb.access import likely_published, may_see, person
 from kb.documents import Confidence, Kind
-from kb.errors import Invalid
 from kb.lifecycle import Role
 from kb.models import Entry, Revision, Unit, User
 
@@ -84,6 +84,7 @@ def run(session: Session, store: ContentStore, revision: Revision, similar: Simi
     return [
         *_attributes(attributes),
         *_template(number, attributes, body),
+        *_drawings(store, revision, attributes.kind, body),
         _links(session, number, attributes, body),
         _files(revision, body),
         _privacy(attributes.title, body),
@@ -115,10 +116,12 @@ def _attributes(attributes: documents.Attributes) -> list[Check]:
         validity.append("缺少有效期 · no validity date")
     elif attributes.valid_until <= clock.today():
         validity.append(f"有效期 {attributes.valid_until} 已过 · validity has passed")
+    since, until = attributes.valid_from, attributes.valid_until
+    chinese, english = (f"{since} 起，", f"valid from {since}, ") if since else ("", "")
     devices = [] if attributes.devices or attributes.kind is not Kind.SOLUTION else ["没有写涉及设备 · no device named"]
     return [
         _finding("属性", problems, "必填属性齐全 · nothing required is missing"),
-        _finding("有效期", validity, f"有效至 {attributes.valid_until} · valid until {attributes.valid_until}"),
+        _finding("有效期", validity, f"{chinese}有效至 {until} · {english}valid until {until}"),
         _finding("设备", devices, "、".join(attributes.devices) or "不适用 · not applicable", bad=Finding.LOOK),
     ]
 
@@ -131,16 +134,23 @@ def _template(number: str, attributes: documents.Attributes, body: str) -> list[
         ]
         problems += [f"小节为空 · empty section: {name}" for name in empty]
         return [_finding("模板", problems, "小节齐全 · all sections are there")]
-    if attributes.kind is Kind.TOPOLOGY:
-        try:
-            graph = topology.parse(body)
-        except Invalid as exc:
-            return [_finding("拓扑", exc.problems or [exc.message], "")]
-        size = (
-            f"{len(graph.nodes)} 个节点，{len(graph.links)} 条链路 · nodes {len(graph.nodes)}, links {len(graph.links)}"
-        )
-        return [_finding("拓扑", topology.contradictions(graph), size, bad=Finding.LOOK)]
     return []
+
+
+def _drawings(store: ContentStore, revision: Revision, kind: Kind, body: str) -> list[Check]:
+    """A topology is nothing without a drawing that can be read; elsewhere a drawing that cannot be is looked at."""
+    files = [(file.filename, partial(store.get, file.sha256)) for file in revision.attachments]
+    found = topology.diagrams(body, files)
+    if not found:
+        missing = ["没有图：写 topology 或 mermaid 代码块，或附 .drawio、.mmd 文件 · no drawing"]
+        return [_finding("拓扑", missing, "")] if kind is Kind.TOPOLOGY else []
+    broken, doubtful = topology.problems(found)
+    if broken:
+        return [_finding("拓扑", broken, "", bad=Finding.FAIL if kind is Kind.TOPOLOGY else Finding.LOOK)]
+    drawn = [diagram.graph for diagram in found if isinstance(diagram, topology.Diagram)]
+    nodes, links = sum(len(graph.nodes) for graph in drawn), sum(len(graph.links) for graph in drawn)
+    size = f"{nodes} 个节点，{links} 条链路 · nodes {nodes}, links {links}"
+    return [_finding("拓扑", doubtful, size, bad=Finding.LOOK)]
 
 
 def _links(session: Session, number: str, attributes: documents.Attributes, body: str) -> Check:

@@ -8,7 +8,6 @@ as any other, and offered to the incidents; taking it over is each incident's ow
 from __future__ import annotations
 
 import datetime as dt
-import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -36,12 +35,11 @@ from kb.lifecycle import (
 from kb.models import Entry, Incident, Problem, Reference, Revision
 from kb.numbers import PROBLEM, next_number
 from kb.plain import one_line
+from kb.topology import NODE_ID
 
 SUSPECT_WINDOW = dt.timedelta(hours=4)  # a fault of an area is reported by its users within hours
 SUSPECT_LEAST = 3  # open incidents in the window: two neighbours may have two faults
 
-# An id of the topology in a text: LS-ZJ-OLT-01. Numbers of entries and records have two parts.
-NODE_ID = re.compile(r"(?<![A-Za-z0-9-])[A-Z]{2,4}(?:-[A-Z0-9]+){2,}(?![A-Za-z0-9-])")
 _NUMBERS = ("SOL-", "CHG-", "POL-", "TOP-", "REF-")
 
 _LISTED = (
@@ -376,10 +374,13 @@ def suspected(session: Session, by: Person) -> list[Suspicion]:
 
 
 def _marks(by: Person, incident: Incident) -> frozenset[tuple[str, str]]:
-    """Its district, the devices that its text names, and the categories of the entries it is tied to."""
+    """Its district, the device and the node that it was registered with or that its text names, and its category, or where
+    nobody gave one those of the entries it is tied to."""
     tied = [incident.solution, *(row.entry for row in incident.references)]
-    marks = {("category", entry.category) for entry in tied if entry is not None and entries.may_read(by, entry)}
-    marks |= {("device", node) for node in nodes_in(f"{incident.title}\n{incident.description}")}
+    categories = {entry.category for entry in tied if entry is not None and entries.may_read(by, entry)}
+    marks = {("category", category) for category in ({incident.category} if incident.category else categories)}
+    devices = {incident.device.upper(), incident.node.upper(), *nodes_in(f"{incident.title}\n{incident.description}")}
+    marks |= {("device", device) for device in devices if device}
     if incident.district is not None:
         marks.add(("district", incident.district.name))
     return frozenset(marks)

@@ -1,23 +1,28 @@
 """How does a revision become the one that everybody reads?
 
 Four ways lead to check-in and no other: two reviews (`kb.reviews`), the shipped library, imported reference material, and
-a minor correction of a reviewed revision. The database judges each of them again.
+a minor correction of a reviewed revision. The database judges each of them again. What was approved for a later day is
+checked in when that day has come: until then nothing of it is published, and what it replaces stays.
 """
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 
 from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from kb import audit, clock, doubts, entries, minor, outbox, privacy
 from kb.access import Permission, Person
 from kb.accounts import SYSTEM
-from kb.errors import Conflict, Invalid, NotAllowed, StaleVersion
+from kb.errors import Conflict, Invalid, KBError, NotAllowed, StaleVersion
 from kb.lifecycle import Answer, EntryState, Origin, RevisionState, check_entry_step, check_revision_step
 from kb.models import Attachment, Entry, Revision
 from kb.store import ContentStore
+
+log = logging.getLogger(__name__)
 
 MARKDOWN = "text/markdown; charset=utf-8"
 
@@ -77,6 +82,26 @@ def correct(
     return revision
 
 
+def publish_due(session: Session, store: ContentStore) -> int:
+    """Check in what was approved for a day that has come; returns how many. A timer calls this, as often as it likes."""
+    waiting = session.scalars(
+        select(Revision).where(
+            Revision.state == RevisionState.IN_REVIEW,
+            Revision.attributes["valid_from"].as_string() <= clock.today().isoformat(),
+        )
+    ).all()
+    done = 0
+    for revision in [revision for revision in waiting if revision.scheduled]:
+        try:
+            with session.begin_nested():
+                check_in(session, store, SYSTEM, revision, "publish_scheduled", reason="、".join(_told(revision)))
+        except (KBError, IntegrityError) as exc:  # one that the rules refuse must not keep back the others
+            log.error("%s was not published on its day: %s", revision.entry.number, exc)
+        else:
+            done += 1
+    return done
+
+
 def last_reviewed(session: Session, entry: Entry) -> Revision | None:
     """The newest revision in use, or once in use, that is not a minor correction."""
     return session.scalar(
@@ -100,7 +125,12 @@ def check_in(
     session: Session, store: ContentStore, by: Person, revision: Revision, action: str, *, reason: str = ""
 ) -> None:
     """Write the object, point the entry at the revision, tell the index: the moment knowledge becomes visible."""
-    entry = revision.entry
+    entry, attributes = revision.entry, revision.read_attributes()
+    if attributes.valid_from is not None and attributes.valid_from > clock.today():
+        raise Conflict(
+            f"{entry.number} 的生效日期 {attributes.valid_from} 未到，不能发布 · it is not to be published before that day",
+            number=entry.number,
+        )
     check_revision_step(revision.state, RevisionState.APPROVED)
     check_entry_step(entry.state, EntryState.PUBLISHED)
     assert revision.body is not None  # only stored revisions have none, and they have no step to approved
@@ -111,14 +141,19 @@ def check_in(
         check_revision_step(previous.state, RevisionState.SUPERSEDED)
         previous.state = RevisionState.SUPERSEDED
         session.flush()  # the database allows one approved revision at a time
+        new = f"第 {revision.number} 版"
+        audit.record(
+            session, by, previous, "supersede", before=RevisionState.APPROVED, after=previous.state, reason=new
+        )
     revision.object_sha256, revision.body = key, None
     revision.state, revision.approved_at = RevisionState.APPROVED, clock.now()
     session.flush()
-    attributes = revision.read_attributes()
     narrowing = previous is not None and (
         entry.audience != attributes.audience or entry.owner_group != attributes.owner_group
     )
     entries.copy_attributes(entry, attributes)
+    if entry.state == EntryState.EXPIRED:  # of the first time, the entry's creation and the revision's row tell
+        audit.record(session, by, entry, "publish", before=entry.state, after=EntryState.PUBLISHED)
     entry.state, entry.published_revision_id = EntryState.PUBLISHED, revision.id
     session.flush()
     session.expire(entry, ["published"])

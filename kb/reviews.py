@@ -29,6 +29,7 @@ from kb.lifecycle import (
 )
 from kb.models import AuditRow, Entry, Review, Revision
 from kb.publishing import check_in
+from kb.servicehours import Calendar
 from kb.store import ContentStore
 
 REMIND_BEFORE = dt.timedelta(days=1)  # of the deadline
@@ -41,28 +42,33 @@ MOST_LOOKED_AT = 50  # revisions that say them, before those that somebody may n
 # --- who waits, and until when -----------------------------------------------------------------------------------
 
 
-def deadline(submitted_at: dt.datetime, days: int) -> dt.datetime:
-    """The end of the local day, so many working days after it was handed in. Working days are Monday to Friday: public
-    holidays and the weekends worked for them are announced year by year, and are not known here."""
+def deadline(submitted_at: dt.datetime, days: int, calendar: Calendar) -> dt.datetime:
+    """The end of the local day, so many working days after it was handed in."""
     day = submitted_at.astimezone(clock.LOCAL).date()
     while days > 0:
         day += dt.timedelta(days=1)
-        days -= day.weekday() < 5
+        days -= calendar.office(day)
     return dt.datetime.combine(day, dt.time(23, 59, 59), clock.LOCAL).astimezone(dt.UTC)
 
 
-def due(revision: Revision, days: int) -> dt.datetime | None:
+def due(revision: Revision, days: int, calendar: Calendar) -> dt.datetime | None:
     """Until when is this revision to be decided on? None for what does not wait."""
-    waits = revision.state in WAITING_REVISION and revision.submitted_at is not None
-    return deadline(revision.submitted_at, days) if waits and revision.submitted_at is not None else None
+    if revision.state not in WAITING_REVISION or revision.submitted_at is None or revision.scheduled:
+        return None
+    return deadline(revision.submitted_at, days, calendar)
 
 
 def review_queue(session: Session, by: Person) -> list[Revision]:
     """Revisions waiting for a decision that this person may make, oldest first, whoever's turn it is."""
     by.require(Permission.REVIEW)
+    return [row for row in in_review(session, by) if row.author_id != by.id and not row.scheduled]
+
+
+def in_review(session: Session, by: Person) -> list[Revision]:
+    """Everything in review that this person may see, whoever wrote it, and what is approved for a later day; oldest first."""
     rows = session.scalars(
         select(Revision)
-        .where(Revision.state.in_(sorted(WAITING_REVISION)), Revision.author_id.is_distinct_from(by.id))
+        .where(Revision.state.in_(sorted(WAITING_REVISION)))
         .order_by(Revision.submitted_at, Revision.id)
         .options(
             selectinload(Revision.entry),
@@ -94,9 +100,9 @@ def unreviewed(session: Session, by: Person, words: Iterable[str], *, limit: int
         )
         .order_by(Revision.submitted_at.desc(), Revision.id.desc())
         .limit(MOST_LOOKED_AT)
-        .options(selectinload(Revision.entry), selectinload(Revision.author))
+        .options(selectinload(Revision.entry), selectinload(Revision.author), selectinload(Revision.reviews))
     )
-    return [row for row in rows if may_see_revision(by, row)][:limit]
+    return [row for row in rows if may_see_revision(by, row) and not row.scheduled][:limit]
 
 
 def turns(session: Session, by: Person) -> list[Revision]:
@@ -111,20 +117,25 @@ def escalated(session: Session, revisions: Sequence[Revision]) -> set[int]:
     return _told(session, revisions, "review_escalated")
 
 
-def remind_due(session: Session, days: int) -> int:
+def remind_due(session: Session, days: int, calendar: Calendar) -> int:
     """Remind of revisions that are nearly due, escalate those that are overdue; returns how many of both. A timer calls
     this; every revision is reminded of once and escalated once for each time it is handed in."""
-    waiting = list(session.scalars(select(Revision).where(Revision.state.in_(sorted(WAITING_REVISION)))))
+    rows = session.scalars(
+        select(Revision)
+        .where(Revision.state.in_(sorted(WAITING_REVISION)))
+        .options(selectinload(Revision.reviews), selectinload(Revision.assignee))
+    )
+    waiting = [row for row in rows if not row.scheduled]
     reminded, raised = _told(session, waiting, "review_reminded"), escalated(session, waiting)
     told = 0
     for revision in waiting:
         assert revision.submitted_at is not None  # it waits
-        due = deadline(revision.submitted_at, days)
+        due = deadline(revision.submitted_at, days, calendar)
         if revision.id not in reminded and clock.now() >= due - REMIND_BEFORE:
             who = revision.assignee.display_name if revision.assignee else ""
             audit.record(session, SYSTEM, revision, "review_reminded", reason=f"{who} {due:%Y-%m-%d}".strip())
             told += 1
-        if revision.id not in raised and clock.now() >= deadline(due, ESCALATE_AFTER):
+        if revision.id not in raised and clock.now() >= deadline(due, ESCALATE_AFTER, calendar):
             audit.record(session, SYSTEM, revision, "review_escalated", reason=f"逾期，全体负责人可见 {due:%Y-%m-%d}")
             told += 1
     return told
@@ -163,7 +174,8 @@ def decide(
     reason: str = "",
     similar: precheck.Similar | None = None,
 ) -> Revision:
-    """Give one of the two decisions. The second approval checks the revision in; a return ends the review."""
+    """Give one of the two decisions. The second approval checks the revision in, or leaves that to the day it names; a return
+    ends the review."""
     by.require(Permission.REVIEW)
     if revision.author_id == by.id:
         raise NotAllowed("作者不能审核自己的修订 · authors do not review their own revision")
@@ -194,7 +206,12 @@ def decide(
         if revision.state == RevisionState.SUBMITTED:
             revision.state = RevisionState.IN_REVIEW
             session.flush()
-        check_in(session, store, by, revision, action)
+        if revision.scheduled and revision.scheduled > clock.today():
+            revision.assignee_id = None  # it is nobody's turn any more
+            when = f"{revision.scheduled} 起发布"
+            audit.record(session, by, revision, action, before=revision.state, after=revision.state, reason=when)
+        else:
+            check_in(session, store, by, revision, action)
     else:
         step(session, by, revision, RevisionState.IN_REVIEW, action, reason=reason)
     return revision

@@ -19,6 +19,7 @@ from kb.library import library_path
 
 FILE = "service-hours.yml"
 _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+_SATURDAY = 5
 _FAR = 800  # days after which a calendar without hours is given up
 
 Hours = tuple[tuple[dt.time, dt.time], ...]
@@ -30,6 +31,7 @@ class Calendar:
 
     week: Sequence[Hours]
     days: Mapping[dt.date, Hours] = field(default_factory=dict)
+    worked: frozenset[dt.date] = frozenset()  # of `days`, those that are worked like one from Monday to Friday
 
     def between(self, start: dt.datetime, end: dt.datetime) -> dt.timedelta:
         """The service time from start to end; negative where end comes first."""
@@ -50,6 +52,11 @@ class Calendar:
                 return (opens + left).astimezone(dt.UTC)
             left -= closes - opens
         raise Invalid("服务时间表没有足够的服务时间 · the calendar has not enough service hours")
+
+    def office(self, day: dt.date) -> bool:
+        """Is this a working day in the office: Monday to Friday but for holidays, and days that are worked for them? Service
+        at weekends is that of whoever is on call."""
+        return day in self.worked or (day.weekday() < _SATURDAY and day not in self.days)
 
     def hours(self, day: dt.date) -> Hours:
         return self.days.get(day, self.week[day.weekday()])
@@ -72,12 +79,17 @@ def read(path: Path | None = None) -> Calendar:
         given = yaml.safe_load(path.read_text("utf-8"))
         week = [_hours(given["week"].get(day, "")) for day in _DAYS]
         days: dict[dt.date, Hours] = {day: () for span in given.get("holidays", []) for day in _dates(str(span))}
-        days |= {
-            dt.date.fromisoformat(str(day)): week[_DAYS.index(like)] for day, like in given.get("worked", {}).items()
-        }
+        worked = {dt.date.fromisoformat(str(day)): _DAYS.index(like) for day, like in given.get("worked", {}).items()}
+        days |= {day: week[like] for day, like in worked.items()}
     except (KeyError, ValueError, AttributeError, TypeError, yaml.YAMLError) as exc:
         raise Invalid(f"{path.name}: {exc} · not a calendar of service hours") from exc
-    return Calendar(week, days)
+    return Calendar(week, days, frozenset(day for day, like in worked.items() if like < _SATURDAY))
+
+
+def local(data_dir: Path) -> Calendar:
+    """The calendar of an installation: the file in its data directory, else the shipped one."""
+    own = data_dir / FILE
+    return read(own if own.exists() else None)
 
 
 def _hours(text: str) -> Hours:

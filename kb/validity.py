@@ -48,7 +48,8 @@ def retire(session: Session, by: Person, entry: Entry, *, reason: str, successor
         entries.step(session, by, opened, RevisionState.RETURNED, "discard", reason=reason or "词条停用")
     if entry.published is not None:
         check_revision_step(entry.published.state, RevisionState.RETIRED)
-        entry.published.state = RevisionState.RETIRED
+        before, entry.published.state = entry.published.state, RevisionState.RETIRED
+        audit.record(session, by, entry.published, "retire", before=before, after=RevisionState.RETIRED, reason=reason)
     doubts.answer(session, by, entry, Answer.RETIRED, reason=reason)
     before, entry.state = entry.state, EntryState.RETIRED
     entry.successor = successor

@@ -18,12 +18,12 @@ from kb import audit, captured, clock, outcomes
 from kb.access import Permission, Person
 from kb.confirmations import contradiction
 from kb.errors import Conflict, Invalid, NotAllowed
-from kb.incident_steps import needed, short, step, touch
+from kb.incident_steps import needed, require_open, short, step, touch
 from kb.lifecycle import ASKED_INCIDENT, ContactMethod, IncidentState, Outcome, VerificationMethod
-from kb.models import ContactAttempt, Incident, Verification
+from kb.models import AuditRow, ContactAttempt, Incident, Verification
 
 CODE_DIGITS = 6
-CODE_TRIES = 5  # wrong ones, after which the code is void and the user is called
+CODE_TRIES = 3  # wrong ones, after which the code is void
 RETRIES = tuple(dt.timedelta(days=days) for days in (1, 1, 2, 3, 7))  # until the next attempt; the last one repeats
 
 
@@ -51,7 +51,7 @@ def verify(
     if method is VerificationMethod.ON_SITE and outcome is Outcome.SOLVED:
         problem = "现场确认须输入用户的确认码 · on site, the user's code is needed"
         raise Invalid(problem, fields={"code": problem})
-    return _record(session, by, incident, outcome, method, said_by, remark, again, reporter)
+    return _record(session, by, incident, outcome, method, _Words(said_by, remark, again, reporter))
 
 
 def at_door(
@@ -65,13 +65,16 @@ def at_door(
     again: bool = False,
 ) -> Verification | None:
     """The user gives the technician on site the code of the report: it holds once. None if it is wrong: the caller commits
-    that too, because after `CODE_TRIES` wrong ones the code is void."""
+    that too, because after `CODE_TRIES` wrong ones the code is void, and another is needed (`renew_code`)."""
     by.require(Permission.HANDLE_INCIDENTS)
-    if by.id is not None and by.id == incident.opened_by_id:
-        raise NotAllowed("登记人知道确认码，须由别人到场确认 · whoever registered it knows the code")
-    if not incident.door_code_hash or incident.door_code_failures >= CODE_TRIES:
+    if by.id is not None and by.id in _knowing(session, incident):
+        raise NotAllowed(
+            "登记或重发的人知道确认码，须由别人到场确认 · whoever registered it, or asked for the code, knows it"
+        )
+    if not code_holds(incident):
         raise Conflict(
-            "确认码已失效，请电话回访 · the code is void; call the user", failures=incident.door_code_failures
+            "确认码已失效，请重发一个或电话回访 · the code is void; issue another, or call the user",
+            failures=incident.door_code_failures,
         )
     if incident.state not in ASKED_INCIDENT:
         raise _not_resolved(incident)
@@ -79,10 +82,43 @@ def at_door(
         incident.door_code_failures += 1
         audit.record(session, by, incident, "wrong_code")
         return None
-    made = _record(session, by, incident, Outcome.SOLVED, VerificationMethod.ON_SITE, said_by, remark, again, None)
+    words = _Words(said_by, remark, again)
+    made = _record(session, by, incident, Outcome.SOLVED, VerificationMethod.ON_SITE, words)
     if made.outcome == Outcome.SOLVED:
         incident.door_code_hash = ""
     return made
+
+
+def code_holds(incident: Incident) -> bool:
+    """Is there a code that was neither used nor guessed at too often?"""
+    return bool(incident.door_code_hash) and incident.door_code_failures < CODE_TRIES
+
+
+def is_code(incident: Incident, code: str) -> bool:
+    """Is this the code that holds?"""
+    return code_holds(incident) and _matches(code, incident.door_code_hash)
+
+
+def renew_code(session: Session, by: Person, incident: Incident, *, own_link: bool = False) -> str:
+    """Another code in place of one that was used, is void, or was lost: on the user's own link (`own_link`), or read to the
+    user by a member of staff, who then knows it and cannot be the one at the door."""
+    if not own_link:
+        by.require(Permission.HANDLE_INCIDENTS)
+    require_open(incident)
+    touch(incident)
+    code = issue_code(session, incident)
+    audit.record(session, by, incident, "renew_code")
+    return code
+
+
+def _knowing(session: Session, incident: Incident) -> set[int]:
+    """Who of the staff has seen a code of this incident?"""
+    told = session.scalars(
+        select(AuditRow.actor_id).where(
+            AuditRow.subject_type == "incident", AuditRow.subject_id == incident.id, AuditRow.action == "renew_code"
+        )
+    )
+    return {id_ for id_ in (incident.opened_by_id, *told) if id_ is not None}
 
 
 def issue_code(session: Session, incident: Incident) -> str:
@@ -93,27 +129,30 @@ def issue_code(session: Session, incident: Incident) -> str:
     return code
 
 
+@dataclass(frozen=True)
+class _Words:
+    """Who said what, once more after a contradiction or not, as the incident's own reporter or as that of a merged report."""
+
+    said_by: str
+    remark: str
+    again: bool
+    reporter: Incident | None = None
+
+
 def _record(
-    session: Session,
-    by: Person,
-    incident: Incident,
-    outcome: Outcome,
-    method: VerificationMethod,
-    said_by: str,
-    remark: str,
-    again: bool,
-    reporter: Incident | None,
+    session: Session, by: Person, incident: Incident, outcome: Outcome, method: VerificationMethod, words: _Words
 ) -> Verification:
     if method is not VerificationMethod.SIGNED_LINK:
         by.require(Permission.HANDLE_INCIDENTS)
         if by.id is None:
             raise NotAllowed("确认须由具名人员记录 · a named person records what the user said")
-    said_by, remark = needed(said_by, "said_by", "谁确认的 · who said so"), short(remark, "remark")
+    said_by, remark = needed(words.said_by, "said_by", "谁确认的 · who said so"), short(words.remark, "remark")
+    reporter = words.reporter
     if incident.state not in ASKED_INCIDENT:
         raise _not_resolved(incident)
     if reporter is not None and reporter.duplicate_of_id != incident.id:
         raise Conflict(f"{reporter.number} 没有并入 {incident.number} · it was not merged into this incident")
-    if outcome is Outcome.SOLVED and contradiction(remark) and not (again and asked_again(incident, reporter)):
+    if outcome is Outcome.SOLVED and contradiction(remark) and not (words.again and asked_again(incident, reporter)):
         outcome = Outcome.UNCLEAR
     verification = Verification(
         incident=incident,
@@ -211,12 +250,13 @@ def attempt(session: Session, by: Person, incident: Incident, method: ContactMet
 
 
 def waiting(session: Session, by: Person, *, unreachable: bool = False, limit: int = 200) -> list[Waiting]:
-    """Repairs to be confirmed, the attempt that is due first on top; `unreachable`: those tried in vain alone."""
+    """Repairs to be confirmed, the oldest first; `unreachable`: those tried in vain since the repair alone."""
     by.require(Permission.HANDLE_INCIDENTS)
+    query = select(Incident).where(Incident.state == IncidentState.RESOLVED)
+    if unreachable:
+        query = query.where(Incident.attempts.any(ContactAttempt.created_at >= Incident.resolved_at))
     rows = session.scalars(
-        select(Incident)
-        .where(Incident.state == IncidentState.RESOLVED)
-        .order_by(Incident.resolved_at)
+        query.order_by(Incident.resolved_at, Incident.id)
         .limit(limit)
         .options(
             selectinload(Incident.attempts).selectinload(ContactAttempt.by),
@@ -224,8 +264,7 @@ def waiting(session: Session, by: Person, *, unreachable: bool = False, limit: i
             selectinload(Incident.assignee),
         )
     )
-    found = [pending(row) for row in rows]
-    return sorted((row for row in found if row.attempts or not unreachable), key=lambda row: row.due)
+    return [pending(row) for row in rows]
 
 
 def pending(incident: Incident) -> Waiting:

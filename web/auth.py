@@ -32,6 +32,7 @@ LIMITED = (
     "account.show",
     "report.new",
     "report.confirm",
+    "report.renew_code",
     "api_incidents.report",
 )  # changing something here is rationed
 _FAILED_BASIC = "failed-basic"

@@ -20,7 +20,7 @@ _COLUMN = re.compile(r"\s*[|｜]\s*")
 _CONFIDENCE = {name: value for value, name in LABELS["confidence"].items()}
 # the fields of the form, in the order of the page
 FIELDS = (
-    "title", "kind", "category", "audience", "owner_group", "valid_until", "service", "network", "vendor", "devices",
+    "title", "kind", "category", "audience", "owner_group", "valid_until", "valid_from", "service", "network", "vendor", "devices",
     "districts", "covers", "error_codes", "figures", "related", "change", "body",
 )  # fmt: skip
 # where the schema's names differ from the form's
@@ -48,6 +48,7 @@ def values_of(attributes: Attributes, body: str) -> dict[str, str]:
         "audience": attributes.audience,
         "owner_group": attributes.owner_group,
         "valid_until": attributes.valid_until.isoformat() if attributes.valid_until else "",
+        "valid_from": attributes.valid_from.isoformat() if attributes.valid_from else "",
         "service": environment.service if environment else "",
         "network": environment.network if environment else "",
         "vendor": environment.vendor if environment else "",
@@ -84,6 +85,7 @@ def read_attributes(values: Mapping[str, str]) -> Attributes:
     given |= {name: _words(values[name]) for name in ("devices", "districts", "covers", "related")}
     given["related"] = [number.upper() for number in _words(values["related"])]
     given["valid_until"] = values["valid_until"].strip() or None
+    given["valid_from"] = values["valid_from"].strip() or None
     given["environment"] = environment if any(environment.values()) else None
     given["error_codes"] = _table(values["error_codes"], "error_codes", ("code", "vendor", "meaning"), needed=2)
     given["figures"] = _figures(values["figures"])

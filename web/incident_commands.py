@@ -32,11 +32,13 @@ def incidents() -> None:
 @_BY
 @_JSON
 def import_(*, path: Path, source: str, username: str, as_json: bool) -> None:
-    """从 CSV 导入事件，已关闭的也以待用户确认导入 · import from CSV; nothing arrives closed. Ends with 1 if a row was left out."""
+    """从 CSV 或 .xlsx 导入事件，已关闭的也以待用户确认导入 · import from CSV or .xlsx; nothing arrives closed. Ends with 1 if
+    a row was left out."""
     with opened() as services:
         by = person_of(services, username)
         with services.database.write() as session:
-            rows = incident_import.load(session, by, incident_import.read(path.read_bytes()), source=source)
+            read = incident_import.read(path.read_bytes())
+            rows = incident_import.load(session, services.store, by, read, source=source)
             session.commit()
     if as_json:
         show([asdict(row) for row in rows])

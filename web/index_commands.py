@@ -104,5 +104,6 @@ def index_worker(services: Services, *, batch: int = 0) -> worker.Worker:
         poll_s=settings.worker_poll_s,
         golden=services.golden,
         review_days=settings.review_days,
+        calendar=services.calendar,
         post=partial(mail.deliver, services.database, settings.mail_server),
     )

@@ -14,11 +14,11 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session, selectinload
 
 from kb import clock
-from kb.access import Person, may_see, searchable, visible
+from kb.access import Person, searchable, visible
 from kb.documents import Attributes, Kind
-from kb.entries import may_read
+from kb.entries import may_read, may_see_revision
 from kb.errors import NotFound
-from kb.lifecycle import DONE_INCIDENT, WAITING_REVISION, IncidentState, Role
+from kb.lifecycle import DONE_INCIDENT, IncidentState, Role
 from kb.models import Entry, Incident, OutboxRow, Revision, Unit, User
 from web.labels import LABELS, label
 
@@ -62,33 +62,13 @@ def revisions(session: Session, by: Person, entry: Entry) -> list[Revision]:
         .order_by(Revision.number.desc())
         .options(selectinload(Revision.author), selectinload(Revision.reviews))
     )
-    return [row for row in rows if visible_revision(by, row)]
-
-
-def visible_revision(by: Person, revision: Revision) -> bool:
-    return may_see(by, revision.attributes["audience"], revision.attributes["owner_group"])
-
-
-def waiting_revisions(session: Session, by: Person) -> list[Revision]:
-    """Everything in review that this person may see, whoever wrote it, oldest first."""
-    rows = session.scalars(
-        select(Revision)
-        .where(Revision.state.in_(sorted(WAITING_REVISION)))
-        .order_by(Revision.submitted_at, Revision.id)
-        .options(
-            selectinload(Revision.entry),
-            selectinload(Revision.reviews),
-            selectinload(Revision.author),
-            selectinload(Revision.assignee),
-        )
-    )
-    return [row for row in rows if visible_revision(by, row)]
+    return [row for row in rows if may_see_revision(by, row)]
 
 
 def submitted_revision(session: Session, by: Person, revision_id: int) -> Revision:
     """A revision by its id, as reviewers know it: one that was never handed in is not theirs to look at."""
     revision = session.get(Revision, revision_id)
-    if revision is None or revision.submitted_at is None or not visible_revision(by, revision):
+    if revision is None or revision.submitted_at is None or not may_see_revision(by, revision):
         raise NotFound("没有这份修订 · no such revision")
     return revision
 
@@ -170,7 +150,7 @@ class Difference:
 
 
 _COMPARED = (
-    "title", "category", "audience", "owner_group", "valid_until", "devices", "districts", "error_codes", "covers",
+    "title", "category", "audience", "owner_group", "valid_until", "valid_from", "devices", "districts", "error_codes", "covers",
     "figures", "related", "change", "environment",
 )  # fmt: skip
 

@@ -34,7 +34,7 @@ def problem_list(*, known: bool, done: bool, username: str, as_json: bool) -> No
         with services.database.read() as session:
             rows = knowing.listing(session, by, known=known, done=done)
             if as_json:
-                show([problem_json(by, row) for row in rows])
+                show([problem_json(session, by, row) for row in rows])
                 return
             for row in rows:
                 click.echo(f"{row.number}\t{label(row.state, 'problem_state')}\t{len(row.incidents)}\t{row.title}")
@@ -50,7 +50,7 @@ def problem_show(*, number: str, username: str, as_json: bool) -> None:
         by = person_of(services, username)
         with services.database.read() as session:
             row = knowing.find(session, by, number)
-            told = problem_json(by, row)
+            told = problem_json(session, by, row)
             if as_json:
                 show(told)
                 return

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
-from urllib.parse import unquote
+from dataclasses import dataclass, field
+from functools import partial
 
 from flask import url_for
 from markupsafe import Markup
@@ -18,15 +18,12 @@ from sqlalchemy.orm import object_session
 from kb import access, documents, entries, markup, topology
 from kb.access import Person
 from kb.documents import Kind
-from kb.errors import Invalid
 from kb.models import Attachment, Revision
 from kb.store import ContentStore
 
 FIRST_FOR_SUBSCRIBERS = frozenset({"用户自助", "安全"})
 SAYINGS_SHOWN = 6  # lines; the others are there for search to find
-_REFERENCE = re.compile(r"\]\(<?attachments/([^)>\s]+)")  # ![图](attachments/name)
 _OWN_TITLE = re.compile(r"\A\s*# .*\n")  # the page has a title already
-_TOPOLOGY = re.compile(r"^```topology[ \t]*\n.*?^```[ \t]*$", flags=re.MULTILINE | re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -46,7 +43,8 @@ class Reading:
     attributes: documents.Attributes
     passages: list[Passage]
     attachments: list[Attachment]
-    graph: topology.Graph | None = None
+    drawings: list[topology.Diagram | topology.Broken] = field(default_factory=list)
+    graph: topology.Graph | None = None  # of a topology, to be listed
     broken_graph: str = ""
 
 
@@ -55,21 +53,34 @@ def read(store: ContentStore, by: Person, revision: Revision) -> Reading:
     body = entries.text_of(store, revision)
     linked = _titles(by, revision, body)
     files = [attachment for attachment in revision.attachments if _may_open(by, attributes.kind, body, attachment)]
+    found = drawings(store, by, revision)
+    broken, _ = topology.problems(found)
+    said = "；".join(broken)
     if attributes.kind is Kind.TOPOLOGY:
-        prose = _OWN_TITLE.sub("", _TOPOLOGY.sub("", body))
-        try:
-            graph, broken = topology.parse(body), ""
-        except Invalid as exc:
-            graph, broken = None, exc.message
-        return Reading(attributes, [_passage(revision, "", prose, linked)], files, graph, broken)
+        prose = _OWN_TITLE.sub("", topology.prose(body))
+        graph = next((one.graph for one in found if isinstance(one, topology.Diagram)), None)
+        said = said or ("" if found else "没有图 · no drawing")
+        return Reading(attributes, [_passage(revision, "", prose, linked)], files, found, graph, said)
     if attributes.kind is not Kind.SOLUTION:
-        return Reading(attributes, [_passage(revision, "", _OWN_TITLE.sub("", body), linked)], files)
+        passages = [_passage(revision, "", _OWN_TITLE.sub("", body), linked)]
+        return Reading(attributes, passages, files, found, broken_graph=said)
     staff = access.sight(by).staff_text
     sections = documents.sections(body if staff else documents.faces(attributes.kind, body).shared)
     if not staff:  # somebody with a fault wants to know what to do, and how to come to no harm
         sections.sort(key=lambda section: section.title not in FIRST_FOR_SUBSCRIBERS)
     passages = [_passage(revision, section.title, section.text, linked) for section in sections]
-    return Reading(attributes, passages, files)
+    return Reading(attributes, passages, files, found, broken_graph=said)
+
+
+def drawings(store: ContentStore, by: Person, revision: Revision) -> list[topology.Diagram | topology.Broken]:
+    """The drawings in the text that this person reads, and in the files that they may open."""
+    kind, body = Kind(revision.entry.kind), entries.text_of(store, revision)
+    files = [
+        (file.filename, partial(store.get, file.sha256))
+        for file in revision.attachments
+        if topology.is_diagram(file.filename) and _may_open(by, kind, body, file)
+    ]
+    return topology.diagrams(body if access.sight(by).staff_text else documents.faces(kind, body).shared, files)
 
 
 def may_open(store: ContentStore, by: Person, attachment: Attachment) -> bool:
@@ -81,8 +92,7 @@ def may_open(store: ContentStore, by: Person, attachment: Attachment) -> bool:
 def _may_open(by: Person, kind: Kind, body: str, attachment: Attachment) -> bool:
     if access.sight(by).staff_text:
         return True
-    named = {unquote(name) for name in _REFERENCE.findall(documents.faces(kind, body).shared)}
-    return attachment.filename in named
+    return attachment.filename in documents.shown_files(documents.faces(kind, body).shared)
 
 
 def _titles(by: Person, revision: Revision, body: str) -> dict[str, str]:

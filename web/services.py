@@ -12,12 +12,13 @@ from indexer import workbench, worker
 from indexer.analysis import Analyzer
 from indexer.generations import Generations, Manifest
 from indexer.proposals import Failed, Proposal, propose
-from kb import clock, searches
+from kb import clock, searches, servicehours
 from kb.access import Person
 from kb.db import Database
 from kb.library import library_path
 from kb.models import GoldenRun
 from kb.searches import SearchLog
+from kb.servicehours import Calendar
 from kb.settings import Settings
 from kb.store import ContentStore
 from web.search import SearchService
@@ -40,6 +41,10 @@ class Services:
         """Make the index anew; `golden` lets the golden queries keep a worse one from being swapped in."""
         path = self.golden if golden else None
         return worker.rebuild(self.database, self.store, self.generations, golden=path, progress=progress)
+
+    def calendar(self) -> Calendar:
+        """The service hours of this installation, with its holidays."""
+        return servicehours.local(self.settings.data_dir)
 
     @property
     def golden(self) -> Path:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import event, select
 
 from indexer import IndexDocument, feed
-from kb import incidents
+from kb import entries, incidents
 from kb.db import Database
 from kb.documents import Confidence, Kind
 from kb.models import Entry
@@ -82,3 +82,19 @@ def test_confidence_is_that_of_the_least_founded_figure(
         "unverified", "single_source", "verified", "",
     ]  # fmt: skip
     assert all(document.kind == Kind.SOLUTION for document in found.values())
+
+
+def test_what_stands_on_an_attached_drawing_is_found_by_those_who_may_open_it(
+    database: Database, store: ContentStore, people: People
+) -> None:
+    with database.write() as session:
+        body = samples.BODY.replace("射频线松脱。", "射频线松脱，见[图](attachments/shown.mmd)。")
+        revision = entries.create(session, people.tech, samples.attributes(title="屏上无信号的处理"), body)
+        for name, label in (("shown.mmd", "东门光交箱"), ("other.mmd", "西门光交箱"), ("broken.mmd", "[[")):
+            entries.attach(session, store, people.tech, revision, name, f"graph LR\nA[{label}]".encode(), "text/plain")
+        entries.submit(session, people.tech, revision)
+        samples.approve(session, store, people.lead, revision)
+        session.commit()
+    found = _documents(database, store)["屏上无信号的处理"]
+    assert "东门光交箱" in found.body and "西门光交箱" not in found.body
+    assert "西门光交箱" in found.staff_body

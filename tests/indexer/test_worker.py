@@ -23,8 +23,10 @@ from indexer.golden import judge, wanted
 from indexer.worker import Worker, compare, rebuild
 from kb import entries, installation, outbox, validity
 from kb.db import Database
-from kb.errors import Conflict, IndexLocked, IndexUnavailable
+from kb.errors import Conflict, IndexLocked, IndexUnavailable, Invalid
 from kb.library import library_path
+from kb.lifecycle import EntryState
+from kb.servicehours import Calendar
 from kb.store import ContentStore
 from tests.conftest import Clock, People
 from tests.kb import samples
@@ -356,3 +358,35 @@ def test_feed_streams_what_is_published(database: Database, store: ContentStore,
     assert [document.id for document in streamed] == numbers
     assert streamed[0].symptoms == ("盒子开着，电视上写无信号", "机顶盒没信号，隔壁都好好的")
     assert "芝麻开门" in streamed[0].staff_body and "芝麻开门" not in streamed[0].body
+
+
+def test_maintenance_publishes_what_was_approved_for_today(
+    database: Database,
+    store: ContentStore,
+    people: People,
+    generations: Generations,
+    worker: Worker,
+    stopped_clock: Clock,
+) -> None:
+    number = _publish(database, store, people, "量子纠缠光猫离线的处理", valid_from="2026-11-24")
+    worker.maintain()
+    worker.turn()
+    assert number not in _found(generations, "量子纠缠")
+    stopped_clock.advance(days=1)
+    worker.maintain()
+    worker.turn()
+    assert number in _found(generations, "量子纠缠")
+    assert compare(database, generations.current()).sound
+
+
+def test_a_slip_in_the_local_calendar_stops_no_round(
+    database: Database, store: ContentStore, people: People, generations: Generations, stopped_clock: Clock
+) -> None:
+    def broken() -> Calendar:
+        raise Invalid("service-hours.yml: 第 3 行")
+
+    number = _publish(database, store, people, "量子纠缠光猫离线的处理", valid_until="2026-11-24")
+    stopped_clock.advance(days=2)
+    Worker(database, store, generations, calendar=broken).maintain()
+    with database.read() as session:
+        assert entries.find(session, people.tech, number).state == EntryState.EXPIRED

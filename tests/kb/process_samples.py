@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import datetime as dt
+import itertools
+from pathlib import Path
 
+from hypothesis import HealthCheck, settings
+from hypothesis.stateful import RuleBasedStateMachine, run_state_machine_as_test
 from sqlalchemy.orm import Session
 
 from kb import changes, clock, entries, problems
@@ -15,6 +19,25 @@ from kb.models import Change, ChangePlan, Problem
 from kb.store import ContentStore
 from tests.conftest import People
 from tests.kb import samples
+
+
+def run(machine: type[RuleBasedStateMachine], folder: Path, *, examples: int, steps: int, **given: object) -> None:
+    """Run a state machine, each time in a folder of its own; `given` are attributes that it looks for."""
+    count = itertools.count()
+
+    def make() -> Path:
+        made = folder / str(next(count))
+        made.mkdir()
+        return made
+
+    run_state_machine_as_test(
+        type(machine.__name__, (machine,), {"folder": staticmethod(make), **given}),
+        settings=settings(
+            max_examples=examples, stateful_step_count=steps, deadline=None, derandomize=True,
+            suppress_health_check=list(HealthCheck),
+        ),
+    )  # fmt: skip
+
 
 NODE = "LS-ZJ-OLT-01"
 

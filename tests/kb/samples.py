@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy.orm import Session
 
-from kb import entries, incidents, reviews
+from kb import entries, incidents, reviews, servicehours
 from kb.access import Person
 from kb.documents import Attributes, Audience, Kind
 from kb.lifecycle import Decision, Outcome, Part, VerificationMethod
@@ -41,6 +41,9 @@ BODY = """## 现象
 
 楼栋放大器故障移交维护组。
 """
+
+
+CALENDAR = servicehours.read()
 
 
 def attributes(**changes: object) -> Attributes:

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
@@ -690,21 +690,4 @@ class ChangeMachine(RuleBasedStateMachine):
 
 
 def test_no_order_of_use_cases_breaks_a_promise(_template: Path, tmp_path: Path, stopped_clock: Clock) -> None:
-    count = iter(range(10_000))
-
-    class Machine(ChangeMachine):
-        template, clock = _template, stopped_clock
-
-        @staticmethod
-        def folder() -> Path:
-            made = tmp_path / str(next(count))
-            made.mkdir()
-            return made
-
-    run_state_machine_as_test(
-        Machine,
-        settings=settings(
-            max_examples=30, stateful_step_count=25, deadline=None, derandomize=True,
-            suppress_health_check=list(HealthCheck),
-        ),
-    )  # fmt: skip
+    made_of.run(ChangeMachine, tmp_path, examples=30, steps=25, template=_template, clock=stopped_clock)

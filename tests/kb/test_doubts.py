@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import select
 
-from kb import audit, doubts, entries, validity
+from kb import audit, doubts, entries, publishing, validity
 from kb.access import SUBSCRIBER
 from kb.accounts import SYSTEM
 from kb.db import Database
@@ -85,3 +85,16 @@ def test_standing_of_what_is_not_published(database: Database, people: People) -
         assert entries.standing(session, revision.entry) == Standing.WIP
         entries.submit(session, people.tech, revision)
         assert entries.standing(session, revision.entry) == Standing.NOT_VALIDATED
+
+
+def test_a_minor_correction_by_another_does_not_let_the_author_confirm(
+    database: Database, store: ContentStore, people: People
+) -> None:
+    with database.write() as session:
+        entry = samples.published(session, store, people.lead2, people.lead)
+        body = samples.BODY.replace("，电视上", "、电视上")
+        publishing.correct(session, store, people.lead, entry, body, base=1, sounds=lambda char: [])
+        entries.question(session, people.tech, entry, "做不通")
+        for by in (people.lead, people.lead2):
+            with pytest.raises(NotAllowed, match="作者"):
+                doubts.confirm(session, by, entry, reason="对")

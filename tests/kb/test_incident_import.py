@@ -32,7 +32,7 @@ def test_each_row_is_reported_and_none_arrives_closed(database: Database, store:
     with database.write() as session:
         entry = samples.published(session, store, people.tech, people.lead)
         assert entry.number == "SOL-000001"
-        rows = incident_import.load(session, people.manager, incident_import.read(CSV.encode()), source="旧系统")
+        rows = incident_import.load(session, store, people.manager, incident_import.read(CSV.encode()), source="旧系统")
         assert [(row.line, row.old, row.number) for row in rows if row.number] == [
             (2, "A-1", "INC-000001"),
             (3, "A-2", "INC-000002"),
@@ -53,17 +53,17 @@ def test_each_row_is_reported_and_none_arrives_closed(database: Database, store:
 def test_the_same_file_again_changes_nothing(database: Database, store: ContentStore, people: People) -> None:
     with database.write() as session:
         rows = incident_import.read(CSV.encode("gb18030"))
-        incident_import.load(session, people.manager, rows[1:2], source="旧系统")
-        again = incident_import.load(session, people.manager, rows[1:2], source="旧系统")
+        incident_import.load(session, store, people.manager, rows[1:2], source="旧系统")
+        again = incident_import.load(session, store, people.manager, rows[1:2], source="旧系统")
         assert [(row.number, row.known) for row in again] == [("INC-000001", True)]
-        other = incident_import.load(session, people.manager, rows[1:2], source="另一套")
+        other = incident_import.load(session, store, people.manager, rows[1:2], source="另一套")
         assert [(row.number, row.known) for row in other] == [("INC-000002", False)]
 
 
 def test_a_file_without_the_columns_and_a_person_without_the_right_are_refused(
-    database: Database, people: People
+    database: Database, store: ContentStore, people: People
 ) -> None:
     with pytest.raises(Invalid, match="原编号"):
         incident_import.read("标题,状态\n甲,乙\n".encode())
     with database.write() as session, pytest.raises(NotAllowed):
-        incident_import.load(session, people.tech, [], source="x")
+        incident_import.load(session, store, people.tech, [], source="x")

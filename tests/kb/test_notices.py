@@ -83,7 +83,7 @@ def test_a_late_review_is_told_to_whose_turn_it_is_and_then_to_all_leads_and_to_
     for days, told in ((2, 0), (1, 1), (2, 1), (1, 0)):
         stopped_clock.advance(days=days)
         with database.write() as session:
-            assert reviews.remind_due(session, 3) == told
+            assert reviews.remind_due(session, 3, samples.CALENDAR) == told
             session.commit()
     assert _about(database, turn)[1:] == [("review_reminded", "turn"), ("review_escalated", "leads")]
     others = [_about(database, person) for person in (people.lead, people.lead2, people.manager) if person != turn]

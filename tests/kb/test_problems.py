@@ -9,9 +9,9 @@ from itertools import product
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
@@ -471,21 +471,18 @@ class ProblemMachine(RuleBasedStateMachine):
 
 
 def test_no_order_of_use_cases_breaks_a_promise(_template: Path, tmp_path: Path) -> None:
-    count = iter(range(10_000))
+    process_samples.run(ProblemMachine, tmp_path, examples=25, steps=20, template=_template)
 
-    class Machine(ProblemMachine):
-        template = _template
 
-        @staticmethod
-        def folder() -> Path:
-            made = tmp_path / str(next(count))
-            made.mkdir()
-            return made
-
-    run_state_machine_as_test(
-        Machine,
-        settings=settings(
-            max_examples=25, stateful_step_count=20, deadline=None, derandomize=True,
-            suppress_health_check=list(HealthCheck),
-        ),
-    )  # fmt: skip
+def test_incidents_are_alike_by_the_device_and_category_they_were_registered_with(
+    database: Database, people: People
+) -> None:
+    with database.write() as session:
+        for device, category in (("hg8245h", "宽带/光猫"), ("HG8245H", "宽带/光猫"), ("HG8245H", "")):
+            samples.incident(session, people.tech, device=device, category=category)
+        (found,) = problems.suspected(session, people.lead)
+        assert (found.what, found.value, len(found.numbers)) == ("device", "HG8245H", 3)
+        samples.incident(session, people.tech, device="HS8145", category="宽带/光猫")
+        assert {(it.what, it.value) for it in problems.suspected(session, people.lead)} == {
+            ("device", "HG8245H"), ("category", "宽带/光猫"),
+        }  # fmt: skip

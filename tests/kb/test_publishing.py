@@ -8,13 +8,13 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from indexer.analysis.pinyin import readings
-from kb import audit, doubts, entries, incidents, outbox, publishing, reviews
+from kb import audit, doubts, entries, incidents, outbox, publishing, reviews, validity
 from kb.db import Database
 from kb.errors import Conflict, Invalid, NotAllowed, StaleVersion
 from kb.lifecycle import Decision, EntryState, IncidentState, Origin, Part, RevisionState
 from kb.models import Entry, Revision
 from kb.store import ContentStore
-from tests.conftest import People
+from tests.conftest import Clock, People
 from tests.kb import samples
 
 TYPO = samples.BODY.replace("射频线松脱。", "射频线松脱，帐号过期。")
@@ -220,3 +220,29 @@ def test_a_migration_down_keeps_the_text_and_up_brings_the_promises_back(
     database.upgrade()
     with database.write() as session, pytest.raises(IntegrityError, match="how a revision came"):
         session.execute(text("UPDATE revisions SET origin = 'library'"))
+
+
+def test_every_state_of_an_entry_and_its_revisions_has_its_audit_row(
+    database: Database, store: ContentStore, people: People, stopped_clock: Clock
+) -> None:
+    with database.write() as session:
+        entry = samples.published(session, store, people.tech, people.lead, valid_until="2026-11-30")
+        first = entry.published
+        assert first is not None
+        stopped_clock.advance(days=10)
+        validity.expire_due(session)
+        second = entries.revise(session, store, people.tech, entry, attributes=samples.attributes())
+        entries.submit(session, people.tech, second)
+        samples.approve(session, store, people.lead, second)
+        validity.retire(session, people.lead, entry, reason="作废")
+        steps = {
+            name: [(row.from_state, row.to_state) for row in audit.history(session, it) if row.to_state in set(States)]
+            for name, it, States in (
+                ("entry", entry, EntryState), ("first", first, RevisionState), ("second", second, RevisionState),
+            )
+        }  # fmt: skip
+        assert steps["entry"] == [
+            ("", "draft"), ("published", "expired"), ("expired", "published"), ("published", "retired"),
+        ]  # fmt: skip
+        assert steps["first"][-2:] == [("in_review", "approved"), ("approved", "superseded")]
+        assert steps["second"][-2:] == [("in_review", "approved"), ("approved", "retired")]

@@ -177,7 +177,7 @@ class Life(RuleBasedStateMachine):
 
     @rule()
     def remind(self) -> None:
-        self._try(lambda session: reviews.remind_due(session, 1))  # type: ignore[arg-type]
+        self._try(lambda session: reviews.remind_due(session, 1, samples.CALENDAR))  # type: ignore[arg-type]
 
     @invariant()
     def promises_hold(self) -> None:

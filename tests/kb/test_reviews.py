@@ -27,10 +27,12 @@ from tests.kb import samples
         ("2026-11-27T15:59", 1, "2026-11-30"),  # Friday, one minute to midnight in China
         ("2026-11-27T16:00", 1, "2026-11-30"),  # Saturday there
         ("2026-11-28T02:00", 1, "2026-11-30"),
+        ("2026-09-30T02:00", 1, "2026-10-05"),  # the first three days of October are holidays, then comes a weekend
+        ("2026-04-30T02:00", 2, "2026-05-05"),
     ],
 )
 def test_the_deadline_counts_working_days(submitted: str, days: int, due: str) -> None:
-    moment = reviews.deadline(dt.datetime.fromisoformat(submitted).replace(tzinfo=dt.UTC), days)
+    moment = reviews.deadline(dt.datetime.fromisoformat(submitted).replace(tzinfo=dt.UTC), days, samples.CALENDAR)
     assert moment == dt.datetime.fromisoformat(f"{due}T15:59:59").replace(tzinfo=dt.UTC)
 
 
@@ -44,12 +46,12 @@ def test_each_is_reminded_once_and_escalated_once(
 ) -> None:
     with database.write() as session:
         revision = samples.submitted(session, people.tech)
-        assert reviews.remind_due(session, 3) == 0
+        assert reviews.remind_due(session, 3, samples.CALENDAR) == 0
         stopped_clock.advance(days=2, hours=14)
-        assert [reviews.remind_due(session, 3) for _ in range(3)] == [1, 0, 0]
+        assert [reviews.remind_due(session, 3, samples.CALENDAR) for _ in range(3)] == [1, 0, 0]
         assert reviews.turns(session, people.lead2) == []
         stopped_clock.advance(days=2)  # Friday at midnight: one working day too late
-        assert [reviews.remind_due(session, 3) for _ in range(3)] == [1, 0, 0]
+        assert [reviews.remind_due(session, 3, samples.CALENDAR) for _ in range(3)] == [1, 0, 0]
         assert told(session, revision) == ["review_reminded", "review_escalated"]
         assert reviews.escalated(session, [revision]) == {revision.id}
         assert [row.id for row in reviews.turns(session, people.lead2)] == [revision.id]
@@ -57,9 +59,9 @@ def test_each_is_reminded_once_and_escalated_once(
         entries.recall(session, store, people.tech, revision)
         entries.submit(session, people.tech, revision)  # handed in again, the time begins again
         assert reviews.escalated(session, [revision]) == set()
-        assert reviews.remind_due(session, 3) == 0
+        assert reviews.remind_due(session, 3, samples.CALENDAR) == 0
         stopped_clock.advance(days=7)
-        assert reviews.remind_due(session, 3) == 2
+        assert reviews.remind_due(session, 3, samples.CALENDAR) == 2
 
 
 def test_what_is_decided_is_not_reminded_of(
@@ -68,7 +70,7 @@ def test_what_is_decided_is_not_reminded_of(
     with database.write() as session:
         samples.published(session, store, people.tech, people.lead)
         stopped_clock.advance(days=30)
-        assert reviews.remind_due(session, 3) == 0
+        assert reviews.remind_due(session, 3, samples.CALENDAR) == 0
 
 
 def test_forms_are_approved_together_where_the_precheck_passes_in_every_point(

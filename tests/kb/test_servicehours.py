@@ -86,3 +86,15 @@ def test_a_calendar_that_says_nonsense_is_refused(text: str, tmp_path: Path) -> 
 def test_a_calendar_without_hours_ends() -> None:
     with pytest.raises(Invalid):
         Calendar([()] * 7).add(at("2026-11-23T08:00"), MINUTE)
+
+
+def test_office_days_are_weekdays_but_for_holidays_and_those_worked_for_them(tmp_path: Path) -> None:
+    path = tmp_path / servicehours.FILE
+    path.write_text(
+        "week: {mon: 08:00-12:00, tue: 08:00-12:00, wed: 08:00-12:00, thu: 08:00-12:00, fri: 08:00-12:00, sat: 09:00-10:00}\n"
+        "holidays: [2026-10-01..2026-10-07]\nworked: {2026-10-10: thu, 2026-10-08: sun}\n"
+    )
+    calendar = servicehours.local(tmp_path)
+    office = [day for day in range(1, 32) if calendar.office(dt.date(2026, 10, day))]
+    assert office == [9, 10, 12, 13, 14, 15, 16, 19, 20, 21, 22, 23, 26, 27, 28, 29, 30]
+    assert servicehours.local(tmp_path / "none") == servicehours.read()

@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from kb import documents, library, topology
-from kb.topology import LIGHT, RADIO, Levels, Link, Node
+from kb.topology import LIGHT, RADIO, Levels, Link, Node, checks
 
 CATV, HFC, EPON, EOC, LAN, DC = IDS = (
     "TOP-CATV-001", "TOP-HFC-001", "TOP-EPON-001", "TOP-EOC-001", "TOP-LAN-001", "TOP-DC-001",
@@ -217,7 +217,7 @@ def test_no_node_hangs_loose_and_no_port_serves_twice(each: Shipped) -> None:
 
 
 def test_nothing_contradicts_the_graph_to_the_last_digit(each: Shipped, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(topology, "ROUNDING", 0.005)
+    monkeypatch.setattr(checks, "ROUNDING", 0.005)
     assert topology.contradictions(each.graph) == []
 
 
@@ -774,7 +774,7 @@ def test_eoc_heads_and_buildings() -> None:
     core = eoc.attrs("LS-HE-SW-01")
     assert core["vlan_outer"] == f"{outer[0]}-{outer[-1]}"
     eoc.says(f"管理 VLAN {core['vlan_mgmt']}，点播 VLAN {core['vlan_vod']}")
-    (managed,) = eoc.out_of("LS-HE-SRV-01", "twisted_pair")
+    (managed,) = eoc.into("LS-HE-SRV-01", "twisted_pair")
     assert managed.attrs["vlan"] == eoc.attrs("LS-HE-SRV-01")["vlan_mgmt"] == core["vlan_mgmt"]
     for row, building in zip(eoc.table("楼栋", "头端"), eoc.of("building"), strict=True):
         (link,) = eoc.into(building.id, "coax")

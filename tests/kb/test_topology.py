@@ -146,3 +146,18 @@ def test_a_level_past_something_unknown_is_not_judged(change: tuple[str, str]) -
 def test_a_supply_in_another_drawing_is_not_judged() -> None:
     elsewhere = GOOD.replace("name: 光站", "name: 光站, attrs: {power_src: LS-ZJ-PWR-01}")
     assert topology.contradictions(topology.parse(elsewhere)) == []
+
+
+def test_each_problem_has_its_line_and_aliases_are_refused() -> None:
+    with pytest.raises(Invalid) as caught:
+        topology.parse(GOOD.replace("medium: coax}", "medium: steam}").replace("type: building", "type: castle"))
+    assert [said.partition(":")[0] for said in caught.value.problems] == ["第 7 行 nodes[4]", "第 10 行 links[2]"]
+    assert caught.value.details["line"] == 7
+    with pytest.raises(Invalid, match=r"第 5 行.*别名"):
+        topology.parse(GOOD.replace("name: 光站", "name: &a 光站").replace("name: 三号楼", "name: *a"))
+
+
+def test_what_a_node_hangs_below() -> None:
+    graph = topology.parse(GOOD)
+    assert graph.above("B") == {"A", "N"}
+    assert graph.above("A", power=True) == {"P"}

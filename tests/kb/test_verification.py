@@ -88,14 +88,39 @@ def test_wrong_codes_void_the_code(database: Database, people: People) -> None:
             assert verification.at_door(session, people.tech2, incident, wrong, said_by="用户") is None
         with pytest.raises(Conflict, match="失效"):
             verification.at_door(session, people.tech2, incident, code, said_by="用户")
-        assert [row.action for row in audit.history(session, incident)].count("wrong_code") == 5
+        assert [row.action for row in audit.history(session, incident)].count("wrong_code") == 3
+
+
+def test_another_code_is_issued_on_request_and_the_one_before_is_void(database: Database, people: People) -> None:
+    with database.write() as session:
+        incident = samples.resolved(session, people.tech)
+        first = verification.issue_code(session, incident)
+        for _ in range(verification.CODE_TRIES):
+            verification.at_door(session, people.tech2, incident, "x", said_by="用户")
+        assert not verification.is_code(incident, first)
+        with pytest.raises(NotAllowed):
+            verification.renew_code(session, people.subscriber, incident)
+        second = verification.renew_code(session, people.lead, incident)
+        assert verification.is_code(incident, second)
+        with pytest.raises(NotAllowed, match="知道确认码"):
+            verification.at_door(session, people.lead, incident, second, said_by="用户")
+        made = verification.at_door(session, people.tech2, incident, second, said_by="用户")
+        assert made is not None and made.outcome == Outcome.SOLVED
+        incidents.reopen(session, people.tech, incident, reason="又坏了")
+        incidents.resolve(session, people.tech, incident)
+        with pytest.raises(Conflict, match="失效"):  # used once, it holds no more
+            verification.at_door(session, people.tech2, incident, second, said_by="用户")
+        third = verification.renew_code(session, people.subscriber, incident, own_link=True)
+        made = verification.at_door(session, people.tech2, incident, third, said_by="用户")
+        assert made is not None and made.outcome == Outcome.SOLVED
+        assert [row.action for row in audit.history(session, incident)].count("renew_code") == 2
 
 
 def test_whoever_registered_it_cannot_use_the_code(database: Database, people: People) -> None:
     with database.write() as session:
         incident = samples.resolved(session, people.tech)
         code = verification.issue_code(session, incident)
-        with pytest.raises(NotAllowed, match="登记人"):
+        with pytest.raises(NotAllowed, match="知道确认码"):
             verification.at_door(session, people.tech, incident, code, said_by="用户")
 
 
@@ -113,9 +138,12 @@ def test_an_unreachable_user_stays_in_the_queue_and_nothing_closes_by_time(
         assert dues == [1, 1, 2, 3, 7, 7, 7]
         stopped_clock.advance(days=400)
         session.flush()
+        assert [row.incident for row in verification.waiting(session, people.tech, unreachable=True, limit=1)] == [
+            incident
+        ]
         only = verification.waiting(session, people.tech, unreachable=True)
         assert [(row.incident, len(row.attempts), row.age.days) for row in only] == [(incident, 7, 428)]
-        assert [row.incident for row in verification.waiting(session, people.tech)] == [later, incident]
+        assert [row.incident for row in verification.waiting(session, people.tech)] == [incident, later]
         assert incident.state == IncidentState.RESOLVED
         with pytest.raises(GateClosed):
             incidents.close(session, people.lead, incident)

@@ -298,7 +298,8 @@ def test_reading_searching_and_reporting_work_without_script(open_browser):
 def test_no_page_is_wider_than_its_screen_and_targets_are_large_enough(open_browser, width):
     page = open_browser("lead", viewport={"width": width, "height": 900})
     for path in ("/", "/search?q=机顶盒", "/search?q=机顶盒&kind=solution", "/search?q=机顶盒&kind=policy&year=2020",
-                 "/entries/SOL-000001/why?q=机顶盒 无信号", "/entries/SOL-000001", "/entries/TOP-LAN-001", "/reviews", "/incidents", "/incidents/new",
+                 "/entries/SOL-000001/why?q=机顶盒 无信号", "/entries/SOL-000001", "/entries/TOP-LAN-001",
+                 "/topology/TOP-LAN-001", "/topology/TOP-LAN-001?node=LS-OF-DSW-01", "/topology/TOP-LAN-001?fails=LS-OF-UPS-01", "/reviews", "/incidents", "/incidents/new",
                  "/entries/new?q=x&write=1", "/account", "/api"):  # fmt: skip
         page.goto(path)
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), path
@@ -307,3 +308,74 @@ def test_no_page_is_wider_than_its_screen_and_targets_are_large_enough(open_brow
                .filter(it => it.offsetHeight && it.offsetHeight < 44).map(it => it.outerHTML.slice(0, 80))"""
         )
         assert small == [], path
+
+
+def test_a_drawing_is_zoomed_pulled_and_asked(open_browser):
+    page = open_browser("tech", viewport={"width": 1440, "height": 900})
+    page.goto("/topology/TOP-LAN-001")
+    width = "document.querySelector('.drawing').getBoundingClientRect().width"
+    view = page.locator(".view")
+    before = page.evaluate(width)
+    page.click("[data-zoom=in]")
+    assert page.evaluate(width) == pytest.approx(before * 1.25, rel=0.01)
+    page.click("[data-zoom=fit]")
+    assert page.evaluate(width) <= view.evaluate("it => it.clientWidth") + 1
+    view.focus()
+    page.keyboard.press("1")
+    natural = page.evaluate(width)
+    assert natural == page.evaluate("document.querySelector('.drawing').viewBox.baseVal.width")
+    box = view.bounding_box()
+    page.mouse.move(box["x"] + 300, box["y"] + 300)
+    page.keyboard.down("Control")
+    page.mouse.wheel(0, -120)
+    page.keyboard.up("Control")
+    page.wait_for_function(f"{width} > {natural}")
+    left = view.evaluate("it => { it.scrollLeft = 200; return it.scrollLeft; }")
+    page.mouse.down()
+    page.mouse.move(box["x"] + 220, box["y"] + 300, steps=4)
+    page.mouse.up()
+    assert view.evaluate("it => it.scrollLeft") == left + 80
+    assert page.url.endswith("/topology/TOP-LAN-001")  # what was pulled was no click
+    page.keyboard.press("0")
+    kept = page.evaluate(width)
+    page.locator("#n-LS-OF-DSW-01").click()
+    page.wait_for_url("**node=LS-OF-DSW-01")
+    assert page.evaluate(width) == pytest.approx(kept, abs=1)  # the next page begins as this one was left
+    assert page.locator("#chosen h2").first.inner_text() == "一号楼汇聚交换机"
+    page.click("text=它故障谁会断")
+    page.wait_for_url("**fails=LS-OF-DSW-01")
+    assert page.locator(".node.out").count() > 10 and page.locator(".node.failed").count() == 1
+
+
+def test_a_drawing_is_seen_and_asked_without_script(open_browser):
+    page = open_browser("tech", java_script_enabled=False, viewport={"width": 1440, "height": 900})
+    page.goto("/entries/TOP-LAN-001")
+    page.click(".preview")
+    page.wait_for_url("**/topology/TOP-LAN-001")
+    assert page.locator(".zoom").is_hidden()
+    assert page.locator("svg.drawing text:has-text('LS-OF-CSW-01')").is_visible()
+    page.fill(".map [name=q]", "LS-OF-UPS-02")
+    page.press(".map [name=q]", "Enter")
+    page.click("text=它故障谁会断")
+    assert "32 台终端" in page.inner_text("#chosen")
+
+
+def test_two_fingers_zoom_a_drawing(open_browser):
+    phone = open_browser("tech", viewport={"width": 390, "height": 844}, is_mobile=True, has_touch=True)
+    phone.goto("/topology/TOP-LAN-001")
+    phone.locator(".view").scroll_into_view_if_needed()
+    width = "document.querySelector('.drawing').getBoundingClientRect().width"
+    before = phone.evaluate(width)
+    box = phone.locator(".view").bounding_box()
+    x, y = box["x"] + 180, box["y"] + 150
+    fingers = phone.context.new_cdp_session(phone)
+
+    def touch(kind: str, apart: int) -> None:
+        points = [{"x": x - apart, "y": y}, {"x": x + apart, "y": y}] if kind != "touchEnd" else []
+        fingers.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+
+    touch("touchStart", 40)
+    for apart in (60, 80):
+        touch("touchMove", apart)
+    touch("touchEnd", 0)
+    assert phone.evaluate(width) == pytest.approx(before * 2, rel=0.05)

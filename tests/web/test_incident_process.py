@@ -67,6 +67,32 @@ def test_the_code_is_on_the_link_and_holds_at_the_door(site, browse):
     assert "现场确认码" not in user.get(link).text
 
 
+def _code(page):
+    return re.search(r"现场确认码\D{1,25}(\d{6})", page).group(1)
+
+
+def test_a_code_that_is_void_is_replaced_on_the_link_or_by_staff(site, browse):
+    user, tech = browse(""), browse("tech")
+    link = report(user)
+    repair(site)
+    said = {"outcome": "solved", "method": "on_site", "said_by": "王阿姨"}
+    for _ in range(3):
+        do(site, tech, "verify", code="x", **said)
+    old = user.get(link).text
+    assert "已用过或已失效" in old and "另要一个" in old
+    place = user.post(f"{link}/code").location
+    code = _code(user.get(place).text)
+    assert place != link and code not in user.get(link).text
+    answer = do(site, tech, "code")
+    assert answer.status_code == 302
+    second = _code(tech.get(answer.location).text)
+    assert code not in user.get(place).text  # the one before holds no more
+    assert do(site, tech, "verify", code=second, **said).status_code == 403
+    third = browse("lead").send(f"/api/v1/incidents/{NUMBER}/code").json["door_code"]
+    assert do(site, browse("tech2"), "verify", code=third, **said).status_code == 302
+    assert incident_of(site, NUMBER).state == "verified"
+
+
 def test_whoever_registers_reads_the_code_once_to_the_caller(site, browse):
     tech = browse("tech")
     shown = tech.post("/incidents/new", description="没信号", impact="2", urgency="2").location

@@ -17,7 +17,7 @@ _SHOWN = ("title", "placeholder", "aria-label", "alt")  # attributes that people
 _VOID = ("input", "br", "hr", "img", "link", "meta", "wbr")
 _AS_IT_IS = ("title", "code", "pre", "textarea", "script", "time")  # what was typed, and what machines read
 _QUOTED = re.compile(
-    r"“[^”]*”|\([^)]*\)|\[[^\]]*\]|电视黑屏, 网速慢|数字电视|已核实|单一来源|待本地确认|种类:方案|、"
+    r"“.*”|\([^)]*\)|\[[^\]]*\]|电视黑屏, 网速慢|数字电视|已核实|单一来源|待本地确认|种类:方案|、"
 )  # examples of what to type
 _NUMBERS = re.compile(r"\b[A-Z]+(?:-[A-Z0-9]+)+\b|\bkind:\w+|\bora\d+", flags=re.IGNORECASE)
 # names that are the same in both languages, and what this installation was given

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable
 from typing import Any
 
 from apiflask import APIBlueprint
@@ -14,6 +13,7 @@ from kb import changes, entries, process
 from kb.access import Permission, Person
 from kb.lifecycle import CHANGE_UNMET_TEXT, Caused, ChangeKind, ChangeOutcome
 from kb.models import Change
+from web.api import doors
 from web.api.schemas import Input, Step, Words
 from web.context import person, services
 
@@ -182,8 +182,7 @@ def show(number: str) -> dict[str, Any]:
         return as_json(session, person(), changes.find(session, person(), number))
 
 
-_Use = Callable[[Session, Change, Any], object]
-_STEPS: tuple[tuple[str, type[Step], str, _Use], ...] = (
+_STEPS: doors.Steps[Change] = (
     ("rename_plans", Step, "Rest it on the newest revisions of its documents.",
      lambda session, it, given: changes.rename_plans(session, person(), it)),
     ("submit", Step, "Hand the request in.",
@@ -217,22 +216,4 @@ _STEPS: tuple[tuple[str, type[Step], str, _Use], ...] = (
 )  # fmt: skip
 
 
-def _door(schema: type[Step], said: str, use: _Use) -> Callable[..., Any]:
-    def view(number: str, given: Any) -> dict[str, Any]:
-        by = person()
-        by.require(Permission.HANDLE_CHANGES)
-        with services().database.write() as session:
-            change = changes.find(session, by, number)
-            if given.version is not None:
-                process.check_version(change, given.version)
-            use(session, change, given)
-            answer = as_json(session, by, change)
-            session.commit()
-        return answer
-
-    view.__doc__ = said
-    return bp.input(schema, arg_name="given")(bp.output(ChangeOut)(view))  # type: ignore[no-any-return]
-
-
-for _name, _schema, _said, _use in _STEPS:
-    bp.post(f"/<number>/{_name}", endpoint=_name)(_door(_schema, _said, _use))
+doors.add(bp, _STEPS, permission=Permission.HANDLE_CHANGES, find=changes.find, as_json=as_json, out=ChangeOut)

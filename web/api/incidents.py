@@ -65,7 +65,7 @@ def index(asked: schemas.IncidentQuery) -> dict[str, object]:
 def report(given: schemas.Report) -> dict[str, object]:
     """Report a fault; anybody may."""
     with services().database.write() as session:
-        incident = incidents.report(session, person(), **given.model_dump())
+        incident = incidents.report(session, person(), store=services().store, **given.model_dump())
         code = verification.issue_code(session, incident)
         session.commit()
     own = person().id is None  # the link is the reporter's word, so staff get none
@@ -141,6 +141,16 @@ def attempt(number: str, given: schemas.Attempt) -> dict[str, Any]:
         given,
         lambda session, incident: verification.attempt(session, person(), incident, given.method, remark=given.remark),
     )
+
+
+@bp.post("/<number>/code")
+@bp.input(schemas.Step, arg_name="given")
+@bp.output(schemas.Code)
+def renew_code(number: str, given: schemas.Step) -> dict[str, str]:
+    """Another code for the user in place of one that was used, is void or was lost; whoever asks for it cannot use it."""
+    codes: list[str] = []
+    _step(number, given, lambda session, it: codes.append(verification.renew_code(session, person(), it)))
+    return {"door_code": codes[0]}
 
 
 @bp.post("/<number>/hand-over")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable
 from typing import Any
 
 from apiflask import APIBlueprint
@@ -14,6 +13,7 @@ from kb import entries, problems, process
 from kb.access import Permission, Person
 from kb.lifecycle import DONE_PROBLEM, PROBLEM_UNMET_TEXT, ProblemCancelReason
 from kb.models import Problem
+from web.api import doors
 from web.api.schemas import Input, Step, Words
 from web.context import person, services
 
@@ -87,7 +87,7 @@ class ProblemsOut(BaseModel):
     problems: list[ProblemOut]
 
 
-def as_json(by: Person, problem: Problem) -> dict[str, Any]:
+def as_json(session: Session, by: Person, problem: Problem) -> dict[str, Any]:
     """A problem as one person may see it: a restricted solution has no number."""
     weight, solution = problems.weight(problem), problem.solution
     return {
@@ -119,7 +119,7 @@ def index(asked: ProblemQuery) -> dict[str, object]:
     """Open problems, the heaviest first; `done` for the others, `known` for known errors."""
     with services().database.read() as session:
         rows = problems.listing(session, person(), known=asked.known, done=asked.done, limit=asked.limit)
-        return {"problems": [as_json(person(), row) for row in rows]}
+        return {"problems": [as_json(session, person(), row) for row in rows]}
 
 
 @bp.post("")
@@ -131,7 +131,7 @@ def begin(given: NewProblem) -> dict[str, Any]:
         problem = problems.begin(
             session, person(), title=given.title, description=given.description, numbers=given.incidents
         )
-        answer = as_json(person(), problem)
+        answer = as_json(session, person(), problem)
         session.commit()
     return answer
 
@@ -141,11 +141,10 @@ def begin(given: NewProblem) -> dict[str, Any]:
 def show(number: str) -> dict[str, Any]:
     """One problem, with what keeps it from closing."""
     with services().database.read() as session:
-        return as_json(person(), problems.find(session, person(), number))
+        return as_json(session, person(), problems.find(session, person(), number))
 
 
-_Use = Callable[[Session, Problem, Any], object]
-_STEPS: tuple[tuple[str, type[Step], str, _Use], ...] = (
+_STEPS: doors.Steps[Problem] = (
     ("investigate", Again, "Look for the cause oneself.",
      lambda session, it, given: problems.investigate(session, person(), it, reason=given.reason)),
     ("write_down", Known, "Write down cause and workaround.",
@@ -172,22 +171,4 @@ _STEPS: tuple[tuple[str, type[Step], str, _Use], ...] = (
 )  # fmt: skip
 
 
-def _door(schema: type[Step], said: str, use: _Use) -> Callable[..., Any]:
-    def view(number: str, given: Any) -> dict[str, Any]:
-        by = person()
-        by.require(Permission.HANDLE_PROBLEMS)
-        with services().database.write() as session:
-            problem = problems.find(session, by, number)
-            if given.version is not None:
-                process.check_version(problem, given.version)
-            use(session, problem, given)
-            answer = as_json(by, problem)
-            session.commit()
-        return answer
-
-    view.__doc__ = said
-    return bp.input(schema, arg_name="given")(bp.output(ProblemOut)(view))  # type: ignore[no-any-return]
-
-
-for _name, _schema, _said, _use in _STEPS:
-    bp.post(f"/<number>/{_name}", endpoint=_name)(_door(_schema, _said, _use))
+doors.add(bp, _STEPS, permission=Permission.HANDLE_PROBLEMS, find=problems.find, as_json=as_json, out=ProblemOut)

@@ -1,10 +1,11 @@
-"""Reviews for programs: the queue, and the two decisions. Authors decide here on their own as little as anywhere."""
+"""Reviews for programs: the queue, the two decisions, and whose turn it is. Authors decide on their own as little as anywhere."""
 
 from __future__ import annotations
 
 from apiflask import APIBlueprint
+from sqlalchemy.orm import Session
 
-from kb import reviews
+from kb import assignment, reviews
 from kb.access import Permission
 from kb.models import Revision
 from web import lists
@@ -23,8 +24,9 @@ def as_json(revision: Revision) -> dict[str, object]:
         "state": revision.state,
         "author": revision.author.username if revision.author else None,
         "submitted_at": revision.submitted_at,
-        "due_at": reviews.due(revision, services().settings.review_days),
+        "due_at": reviews.due(revision, services().settings.review_days, services().calendar()),
         "assignee": revision.assignee.username if revision.assignee else None,
+        "publishes_on": revision.scheduled,
         "decided": [f"{review.part}_{review.decision}" for review in revision.reviews],
     }
 
@@ -53,3 +55,60 @@ def decide(revision_id: int, given: schemas.Judgement) -> dict[str, object]:
         answer = as_json(revision)
         session.commit()
     return answer
+
+
+@bp.post("/<int:revision_id>/assign")
+@bp.input(schemas.Assigned, arg_name="given")
+@bp.output(schemas.Review)
+@needs(Permission.REVIEW)
+def assign(revision_id: int, given: schemas.Assigned) -> dict[str, object]:
+    """Pass a revision on to another lead, or take it oneself."""
+    with services().database.write() as session:
+        revision = lists.submitted_revision(session, person(), revision_id)
+        assignment.reassign(session, person(), revision, given.assignee, reason=given.reason)
+        answer = as_json(revision)
+        session.commit()
+    return answer
+
+
+@bp.get("/delegations")
+@bp.output(schemas.Delegations)
+@needs(Permission.REVIEW)
+def delegations() -> dict[str, object]:
+    """To whom one has delegated one's turns, and until when."""
+    with services().database.read() as session:
+        return _delegations(session)
+
+
+@bp.post("/delegations")
+@bp.input(schemas.NewDelegation, arg_name="given")
+@bp.output(schemas.Delegations, status_code=201)
+@needs(Permission.REVIEW)
+def delegate(given: schemas.NewDelegation) -> dict[str, object]:
+    """Give one's turns to another lead for some days."""
+    with services().database.write() as session:
+        assignment.delegate(session, person(), given.to, starts=given.starts, ends=given.ends, reason=given.reason)
+        answer = _delegations(session)
+        session.commit()
+    return answer
+
+
+@bp.post("/delegations/<int:delegation_id>/end")
+@bp.output(schemas.Delegations)
+@needs(Permission.REVIEW)
+def end_delegation(delegation_id: int) -> dict[str, object]:
+    """Take one's turns back from today on."""
+    with services().database.write() as session:
+        assignment.end_delegation(session, person(), delegation_id)
+        answer = _delegations(session)
+        session.commit()
+    return answer
+
+
+def _delegations(session: Session) -> dict[str, object]:
+    return {
+        "delegations": [
+            {"id": row.id, "to": deputy, "starts": row.starts, "ends": row.ends, "reason": row.reason}
+            for row, deputy in assignment.delegations(session, person())
+        ]
+    }

@@ -8,7 +8,8 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from indexer import FACETS, Sort
-from kb import incidents
+from kb import doubts, incidents
+from kb.documents import MAX_BODY
 from kb.lifecycle import CancelReason, ContactMethod, Decision, HandoverReason, Outcome, Part, VerificationMethod
 
 
@@ -66,7 +67,7 @@ class Report(Input):
     subscriber: Words = Field(default="", description="用户编号 · number of the subscriber")
     site: Words = ""
     device: Words = ""
-    node: Words = Field(default="", description="拓扑节点 · node of a topology")
+    node: Words = Field(default="", description="已发布拓扑中的节点 · id or name of a node of a published topology")
     district: Words = ""
     contact_name: Words = ""
     contact_phone: Words = ""
@@ -172,6 +173,27 @@ class Notices(BaseModel):
 
 class Marked(BaseModel):
     marked: int
+
+
+class Assigned(Input):
+    assignee: Words = Field(description="用户名 · user name of a lead who may decide on it")
+    reason: Words = Field(max_length=500)
+
+
+class NewDelegation(Input):
+    to: Words = Field(description="用户名 · user name of another lead")
+    starts: dt.date
+    ends: dt.date = Field(description="含这一天 · included")
+    reason: Words = Field(default="", max_length=200)
+
+
+class Evidence(Input):
+    evidence: Words = Field(max_length=doubts.MAX_EVIDENCE, description="依据 · what speaks against it")
+
+
+class Correction(Input):
+    body: Words = Field(max_length=MAX_BODY, description="改好的全文 · the whole text, put right")
+    base: int = Field(description="所改的版次 · number of the revision that was corrected")
 
 
 class Snippet(BaseModel):
@@ -289,6 +311,21 @@ class Entry(BaseModel):
     related: list[str]
 
 
+class Revised(BaseModel):
+    """A revision that was made of an entry."""
+
+    number: str
+    revision: int
+    state: str
+
+
+class Doubted(BaseModel):
+    number: str
+    revision: int
+    evidence: str
+    since: dt.datetime
+
+
 class RelatedEntry(BaseModel):
     number: str
     kind: str
@@ -334,6 +371,12 @@ class Reported(BaseModel):
     door_code: str = Field(description="现场确认码，只给用户，只出现这一次 · for the user alone, and shown this once")
 
 
+class Code(BaseModel):
+    door_code: str = Field(
+        description="新的现场确认码，只给用户，只出现这一次 · for the user alone, and shown this once"
+    )
+
+
 class Review(BaseModel):
     id: int
     number: str
@@ -344,8 +387,21 @@ class Review(BaseModel):
     submitted_at: dt.datetime | None
     due_at: dt.datetime | None
     assignee: str | None
+    publishes_on: dt.date | None = Field(description="已通过审核，到这天发布 · approved, and published on that day")
     decided: list[str]
 
 
 class Reviews(BaseModel):
     reviews: list[Review]
+
+
+class Delegation(BaseModel):
+    id: int
+    to: str = Field(description="代审人 · name of the deputy")
+    starts: dt.date
+    ends: dt.date
+    reason: str
+
+
+class Delegations(BaseModel):
+    delegations: list[Delegation] = Field(description="自己未结束的委托 · one's own that are not over")

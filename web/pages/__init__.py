@@ -22,6 +22,7 @@ from web.pages import (
     report,
     reviews,
     search,
+    topology,
     why,
 )
 
@@ -30,6 +31,7 @@ def init_app(app: Flask) -> None:
     for module in (
         home,
         search,
+        topology,
         why,
         entries,
         drafts,

@@ -60,7 +60,7 @@ def create() -> ResponseReturnValue:
             entries.say_why_new(person(), revision, why, hits=len(known.hits) if known else 0)
             number = revision.entry.number
             session.commit()
-    except (Invalid, StaleVersion) as exc:
+    except (Conflict, Invalid) as exc:  # the incident has been closed meanwhile, say: what was typed is not lost
         return _new_form(values, _kind(values["kind"]), exc)
     flash(gettext("已建立 %(number)s。检查无误后提交审核", number=number), "good")
     return redirect(url_for("drafts.edit", number=number))
@@ -93,9 +93,9 @@ def save(number: str) -> ResponseReturnValue:
             session.commit()
     except StaleVersion as exc:
         return _compare(number, values, exc)
-    except (Conflict, Invalid) as exc:  # handed in from another window, say: what was typed is not lost
+    except (Conflict, Invalid, NotFound) as exc:  # handed in or given up elsewhere, say: what was typed is not lost
         with services().database.read() as session:
-            return _edit_page(session, _open(session, number), values, version=version, error=exc), exc.status
+            return _edit_page(session, _last(session, number), values, version=version, error=exc), exc.status
     if request.form.get("then") == "submit":
         flash(gettext("已提交审核"), "good")
         return redirect(url_for("entries.revision", number=number, revision_number=revision.number))
@@ -295,9 +295,16 @@ def _open(session: Session, number: str) -> Revision:
     """The draft or revision in review of an entry, if this person may see it."""
     entry = entries.find(session, person(), number)
     revision = entries.open_revision(session, entry)
-    if revision is None or not lists.visible_revision(person(), revision):
+    if revision is None or not entries.may_see_revision(person(), revision):
         raise NotFound(f"{number} 没有未完成的修订 · there is no open revision", number=number)
     return revision
+
+
+def _last(session: Session, number: str) -> Revision:
+    """The open revision of an entry, or the newest where none is open any more, if this person may see it."""
+    entry = entries.find(session, person(), number)
+    revision = entries.open_revision(session, entry) or entries.newest_revision(session, entry)
+    return entries.find_revision(session, person(), number, revision.number)
 
 
 def _require_author(revision: Revision) -> None:

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from kb import captured, doubts, entries, validity
 from kb.access import Permission, Person
-from kb.errors import Conflict, IndexUnavailable, Invalid, KBError, NotFound
+from kb.errors import Conflict, IndexUnavailable, Invalid, KBError, NotAllowed, NotFound
 from kb.lifecycle import EntryState, RevisionState
 from kb.models import Entry, Revision
 from web import lists, reading
@@ -104,7 +104,7 @@ def _about(number: str, step: Callable[[Session, Entry], object], done: str) -> 
         with services().database.write() as session:
             step(session, entries.find(session, person(), number))
             session.commit()
-    except (Conflict, Invalid) as exc:
+    except (Conflict, Invalid, NotAllowed) as exc:
         with services().database.read() as session:
             entry = entries.find(session, person(), number)
             return _page(session, entry, entry.published or _newest(session, entry), exc), exc.status

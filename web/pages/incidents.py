@@ -11,9 +11,9 @@ from flask_babel import gettext
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from kb import audit, clock, entries, handovers, incidents, priorities, searches, servicehours, verification
+from kb import audit, clock, entries, handovers, incidents, nodes, priorities, searches, verification
 from kb.access import Permission
-from kb.errors import BadQuery, Conflict, IndexUnavailable, Invalid, KBError
+from kb.errors import BadQuery, Conflict, IndexUnavailable, Invalid, KBError, NotAllowed, NotFound
 from kb.lifecycle import (
     DONE_INCIDENT,
     INCIDENT_STEPS,
@@ -25,7 +25,6 @@ from kb.lifecycle import (
     VerificationMethod,
 )
 from kb.models import AuditRow, Entry, Incident
-from kb.servicehours import Calendar
 from web import lists
 from web.asked_users import Said, record
 from web.context import needs, person, remember, services
@@ -46,7 +45,7 @@ _QUEUES = ("waiting", "unreachable")
 def index() -> ResponseReturnValue:
     tab = request.args.get("tab", "mine")
     tab = tab if tab in _TABS else "mine"
-    by, calendar = person(), _calendar()
+    by, calendar = person(), services().calendar()
     with services().database.read() as session:
         waiting = verification.waiting(session, by, unreachable=tab == "unreachable") if tab in _QUEUES else []
         rows = (
@@ -106,6 +105,7 @@ def new() -> ResponseReturnValue:
                     contact_name=form.get("contact_name", ""),
                     contact_phone=form.get("contact_phone", ""),
                     address=form.get("address", ""),
+                    store=services().store,
                 )
                 number, code = incident.number, verification.issue_code(session, incident)
                 session.commit()
@@ -127,7 +127,7 @@ def new() -> ResponseReturnValue:
             values={"channel": "phone", "impact": "4", "urgency": "4"} | request.form.to_dict(),
             fields=error.fields if error else {},
             districts=lists.districts(session),
-            channels=incidents.CHANNELS,
+            nodes=nodes.published(session, services().store, person()).values(),
         )
     return page, error.status if error else 200
 
@@ -150,166 +150,97 @@ def suggestions(number: str) -> ResponseReturnValue:
 # --- the steps: one form each, all with the version of the incident that the form was made from --------------------
 
 
-@bp.post("/<number>/take")
-@needs(Permission.HANDLE_INCIDENTS)
-def take(number: str) -> ResponseReturnValue:
-    return _step(number, lambda session, incident: incidents.take(session, person(), incident))
-
-
-@bp.post("/<number>/wait")
-@needs(Permission.HANDLE_INCIDENTS)
-def wait(number: str) -> ResponseReturnValue:
-    return _step(number, lambda session, incident: incidents.wait(session, person(), incident, _typed("reason")))
-
-
-@bp.post("/<number>/resolve")
-@needs(Permission.HANDLE_INCIDENTS)
-def resolve(number: str) -> ResponseReturnValue:
-    return _step(number, lambda session, incident: incidents.resolve(session, person(), incident))
-
-
-@bp.post("/<number>/verify")
-@needs(Permission.HANDLE_INCIDENTS)
-def verify(number: str) -> ResponseReturnValue:
+def _verify(session: Session, incident: Incident) -> None:
     """Staff write down what the user said."""
-
-    def step(session: Session, incident: Incident) -> None:
-        said = Said(
-            outcome=_chosen(Outcome, "outcome"),
-            method=_chosen(VerificationMethod, "method"),
-            said_by=_typed("said_by"),
-            remark=_typed("remark"),
-            code=_typed("code"),
-            again=_typed("again") == "1",
-            reporter=_typed("reporter"),
-        )
-        record(session, person(), incident, said)
-
-    return _step(number, step)
-
-
-@bp.post("/<number>/attempt")
-@needs(Permission.HANDLE_INCIDENTS)
-def attempt(number: str) -> ResponseReturnValue:
-    return _step(
-        number,
-        lambda session, incident: verification.attempt(
-            session, person(), incident, _chosen(ContactMethod, "method"), remark=_typed("remark")
-        ),
+    said = Said(
+        outcome=_chosen(Outcome, "outcome"),
+        method=_chosen(VerificationMethod, "method"),
+        said_by=_typed("said_by"),
+        remark=_typed("remark"),
+        code=_typed("code"),
+        again=_typed("again") == "1",
+        reporter=_typed("reporter"),
     )
+    record(session, person(), incident, said)
 
 
-@bp.post("/<number>/hand-over")
-@needs(Permission.HANDLE_INCIDENTS)
-def hand_over(number: str) -> ResponseReturnValue:
-    return _step(
-        number,
-        lambda session, incident: handovers.hand_over(
-            session,
-            person(),
-            incident,
-            reason=_chosen(HandoverReason, "reason"),
-            remark=_typed("remark"),
-            line=request.form.get("line", type=int),
-            unit=_typed("unit"),
-            person=_typed("person"),
-        ),
-    )
+def _renew_code(session: Session, incident: Incident) -> None:
+    """Another code for the user, who is told it now."""
+    code = verification.renew_code(session, person(), incident)
+    said = gettext("请把新的现场确认码 %(code)s 告诉用户：只显示这一次。您已知道它，须由别人到场确认。", code=code)
+    flash(said, "good")
 
 
-@bp.post("/<number>/merge")
-@needs(Permission.CANCEL_INCIDENTS)
-def merge(number: str) -> ResponseReturnValue:
-    return _step(
-        number,
-        lambda session, incident: handovers.merge(
-            session, person(), incident, incidents.find(session, person(), _typed("into"))
-        ),
-    )
+def _hand_over(session: Session, incident: Incident) -> None:
+    handovers.hand_over(
+        session, person(), incident,
+        reason=_chosen(HandoverReason, "reason"), remark=_typed("remark"),
+        line=request.form.get("line", type=int), unit=_typed("unit"), person=_typed("person"),
+    )  # fmt: skip
 
 
-@bp.post("/<number>/parent")
-@needs(Permission.HANDLE_INCIDENTS)
-def parent(number: str) -> ResponseReturnValue:
-    def step(session: Session, incident: Incident) -> None:
-        area = incidents.find(session, person(), _typed("parent")) if _typed("parent") else None
-        handovers.set_parent(session, person(), incident, area)
-
-    return _step(number, step)
+def _parent(session: Session, incident: Incident) -> None:
+    area = incidents.find(session, person(), _typed("parent")) if _typed("parent") else None
+    handovers.set_parent(session, person(), incident, area)
 
 
-@bp.post("/<number>/share-solution")
-@needs(Permission.HANDLE_INCIDENTS)
-def share_solution(number: str) -> ResponseReturnValue:
-    return _step(number, lambda session, incident: handovers.share_solution(session, person(), incident))
+def _link(session: Session, incident: Incident) -> None:
+    entry = entries.find(session, person(), _typed("entry"))
+    incidents.link(session, person(), incident, entry, words=_typed("words"), search=_typed("search"))
 
 
-@bp.post("/<number>/close")
-@needs(Permission.HANDLE_INCIDENTS)
-def close(number: str) -> ResponseReturnValue:
-    return _step(number, lambda session, incident: incidents.close(session, person(), incident))
+_Use = Callable[[Session, Incident], object]
+_STEPS: dict[str, _Use] = {
+    "take": lambda session, it: incidents.take(session, person(), it),
+    "wait": lambda session, it: incidents.wait(session, person(), it, _typed("reason")),
+    "resolve": lambda session, it: incidents.resolve(session, person(), it),
+    "verify": _verify,
+    "code": _renew_code,
+    "attempt": lambda session, it: verification.attempt(
+        session, person(), it, _chosen(ContactMethod, "method"), remark=_typed("remark")
+    ),
+    "hand_over": _hand_over,
+    "merge": lambda session, it: handovers.merge(
+        session, person(), it, incidents.find(session, person(), _typed("into"))
+    ),
+    "parent": _parent,
+    "share_solution": lambda session, it: handovers.share_solution(session, person(), it),
+    "close": lambda session, it: incidents.close(session, person(), it),
+    "reopen": lambda session, it: incidents.reopen(session, person(), it, reason=_typed("reason")),
+    "cancel": lambda session, it: incidents.cancel(
+        session, person(), it, _chosen(CancelReason, "reason"), remark=_typed("remark")
+    ),
+    "link": _link,
+    "refer": lambda session, it: incidents.refer(
+        session, person(), it, entries.find(session, person(), _typed("entry"))
+    ),
+}
+_OF_LEADS = ("merge", "cancel")
 
 
-@bp.post("/<number>/reopen")
-@needs(Permission.HANDLE_INCIDENTS)
-def reopen(number: str) -> ResponseReturnValue:
-    return _step(
-        number, lambda session, incident: incidents.reopen(session, person(), incident, reason=_typed("reason"))
-    )
+def _door(use: _Use, permission: Permission) -> Callable[[str], ResponseReturnValue]:
+    @needs(permission)
+    def view(number: str) -> ResponseReturnValue:
+        try:
+            with services().database.write() as session:
+                incident = incidents.find(session, person(), number)
+                incidents.check_version(incident, request.form.get("version", 0, type=int))
+                use(session, incident)
+                session.commit()
+        except (Conflict, Invalid, NotAllowed, NotFound) as exc:
+            # the incident as it is now, the reason on top, and what was typed still in its form
+            return _page(number, error=exc), exc.status
+        return redirect(url_for("incidents.show", number=number))
+
+    return view
 
 
-@bp.post("/<number>/cancel")
-@needs(Permission.CANCEL_INCIDENTS)
-def cancel(number: str) -> ResponseReturnValue:
-    return _step(
-        number,
-        lambda session, incident: incidents.cancel(
-            session, person(), incident, _chosen(CancelReason, "reason"), remark=_typed("remark")
-        ),
-    )
-
-
-@bp.post("/<number>/link")
-@needs(Permission.HANDLE_INCIDENTS)
-def link(number: str) -> ResponseReturnValue:
-    return _step(
-        number,
-        lambda session, incident: incidents.link(
-            session,
-            person(),
-            incident,
-            entries.find(session, person(), _typed("entry")),
-            words=_typed("words"),
-            search=_typed("search"),
-        ),
-    )
-
-
-@bp.post("/<number>/refer")
-@needs(Permission.HANDLE_INCIDENTS)
-def refer(number: str) -> ResponseReturnValue:
-    return _step(
-        number,
-        lambda session, incident: incidents.refer(
-            session, person(), incident, entries.find(session, person(), _typed("entry"))
-        ),
-    )
+for _name, _use in _STEPS.items():
+    _permission = Permission.CANCEL_INCIDENTS if _name in _OF_LEADS else Permission.HANDLE_INCIDENTS
+    bp.add_url_rule(f"/<number>/{_name.replace('_', '-')}", _name, _door(_use, _permission), methods=["POST"])
 
 
 # --- what they share -------------------------------------------------------------------------------------------
-
-
-def _step(number: str, step: Callable[[Session, Incident], object]) -> ResponseReturnValue:
-    try:
-        with services().database.write() as session:
-            incident = incidents.find(session, person(), number)
-            incidents.check_version(incident, request.form.get("version", 0, type=int))
-            step(session, incident)
-            session.commit()
-    except (Conflict, Invalid) as exc:
-        # the incident as it is now, the reason on top, and what was typed still in its form
-        return _page(number, error=exc), exc.status
-    return redirect(url_for("incidents.show", number=number))
 
 
 def _page(number: str, *, error: KBError | None = None) -> str:
@@ -328,11 +259,12 @@ def _page(number: str, *, error: KBError | None = None) -> str:
             # a restricted solution is named only to those who may read it
             solution=solution if solution and entries.may_read(by, solution) else None,
             references=[row for row in incident.references if entries.may_read(by, row.entry)],
+            node=nodes.published(session, services().store, by).get(incident.node) if incident.node else None,
             history=history,
             hidden=_hidden(session, history),
             trail=searches.trail(session, incident),
             cancel_reasons=list(CancelReason),
-            due=priorities.due(incident, _calendar()),
+            due=priorities.due(incident, services().calendar()),
             pending=verification.pending(incident) if incident.state == IncidentState.RESOLVED else None,
             asked_again=verification.asked_again(incident),
             others=verification.others(incident),
@@ -340,7 +272,7 @@ def _page(number: str, *, error: KBError | None = None) -> str:
                 ("", gettext("本事件的报修人")),
                 *((row.number, row.number) for row in verification.others(incident)),
             ],
-            code_holds=bool(incident.door_code_hash) and incident.door_code_failures < verification.CODE_TRIES,
+            code_holds=verification.code_holds(incident),
             units=[unit for unit in lists.units(session) if unit.kind != "district"],
             staff=[user for user in lists.users(session) if user.active],
             error=error,
@@ -348,12 +280,6 @@ def _page(number: str, *, error: KBError | None = None) -> str:
             typed=request.form if error else {},
             **_suggestions(incident),
         )
-
-
-def _calendar() -> Calendar:
-    """The installation's own service hours, if its data directory has any."""
-    local = services().settings.data_dir / servicehours.FILE
-    return servicehours.read(local if local.exists() else None)
 
 
 def _hidden(session: Session, history: list[AuditRow]) -> set[str]:

@@ -20,6 +20,7 @@ from web.context import person, services
 from web.search import Page
 
 bp = Blueprint("report", __name__)
+_SETTLED = DONE_INCIDENT | {IncidentState.VERIFIED}
 FIRST_TRY = 4  # solutions offered before a report is taken
 _WORDS = 500  # characters of a description that are searched by
 
@@ -71,6 +72,18 @@ def confirm(token: str) -> ResponseReturnValue:
     return _status(number, code), 200
 
 
+@bp.post("/confirm/<token>/code")
+def renew_code(token: str) -> ResponseReturnValue:
+    """Another code, on another link: the link before still confirms, and shows none."""
+    number, _ = links.read(token)
+    with services().database.write() as session:
+        incident = incidents.find(session, SYSTEM, number)
+        code = verification.renew_code(session, person(), incident, own_link=True)
+        session.commit()
+        place = links.confirmation(incident, code)
+    return redirect(place)
+
+
 def _report(session: Session, values: dict[str, str]) -> Incident:
     return incidents.report(
         session,
@@ -107,7 +120,7 @@ def _confirm(number: str) -> None:
             outcome,
             VerificationMethod.SIGNED_LINK,
             said_by=reported.contact_name or "报修人",
-            remark=request.form.get("remark", "")[:500],
+            remark=request.form.get("remark", ""),
             again=request.form.get("again") == "1",
             reporter=reporter,
         )
@@ -152,7 +165,8 @@ def _status(number: str, code: str, *, fields: dict[str, str] | None = None) -> 
             answered=confirmed and incident.state in ASKED_INCIDENT,
             unclear=said[-1].remark if unclear else "",
             doubt=contradiction(said[-1].remark) if unclear else "",
-            code=code if reported.door_code_hash and incident.state not in DONE_INCIDENT else "",
+            code=code if verification.is_code(reported, code) and reported.state not in DONE_INCIDENT else "",
+            token=request.view_args["token"] if request.view_args and reported.state not in _SETTLED else "",
             values=request.form if fields else {"remark": said[-1].remark} if unclear else {},
             fresh=cookie.get("reported") == number and incident.state == IncidentState.NEW,
             link=links.confirmation(reported, code),

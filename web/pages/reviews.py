@@ -47,10 +47,13 @@ def decide(revision_id: int, part: str) -> ResponseReturnValue:
                 session, services().store, person(), revision, Part(part), decision,
                 reason=request.form.get("reason", ""), similar=look,
             )  # fmt: skip
-            number, state = revision.entry.number, revision.state
+            number, state, scheduled = revision.entry.number, revision.state, revision.scheduled
             session.commit()
     except (Conflict, Invalid) as exc:
         return _page(revision_id, error=exc), exc.status
+    if scheduled:
+        flash(gettext("%(number)s 两项审核通过，%(day)s 起发布", number=number, day=scheduled), "good")
+        return redirect(url_for("reviews.index"))
     if state in WAITING_REVISION:
         return redirect(url_for("reviews.show", revision_id=revision_id))
     flash(
@@ -146,18 +149,19 @@ def _day(field: str) -> dt.date:
 def _list(tab: str, *, error: KBError | None = None) -> str:
     by = person()
     may_review = by.may(Permission.REVIEW)
+    calendar = services().calendar()
     with services().database.read() as session:
         if tab == "waiting" and may_review:
             rows = reviews.turns(session, by)
         elif tab == "all":
-            rows = lists.waiting_revisions(session, by)
+            rows = reviews.in_review(session, by)
         else:
             tab, rows = "written", entries.written_by(session, by)
         return render_template(
             "reviews/index.html",
             tab=tab,
             revisions=rows,
-            due={row.id: reviews.due(row, services().settings.review_days) for row in rows},
+            due={row.id: reviews.due(row, services().settings.review_days, calendar) for row in rows},
             escalated=reviews.escalated(session, rows),
             now=clock.now(),
             doubted=doubts.questioned(session, by) if tab != "written" else [],
@@ -228,7 +232,7 @@ def _page(revision_id: int, *, error: KBError | None = None) -> str:
     with services().database.read() as session:
         revision = lists.submitted_revision(session, by, revision_id)
         read = reading.read(services().store, by, revision)
-        waiting = revision.state in WAITING_REVISION
+        waiting = revision.state in WAITING_REVISION and not revision.scheduled
         return render_template(
             "reviews/show.html",
             revision=revision,
@@ -243,7 +247,7 @@ def _page(revision_id: int, *, error: KBError | None = None) -> str:
             decided={review.part: review for review in revision.reviews},
             parts=list(Part),
             waiting=waiting,
-            due=reviews.due(revision, services().settings.review_days),
+            due=reviews.due(revision, services().settings.review_days, services().calendar()),
             leads=assignment.able_leads(session, revision) if waiting else [],
             doubts=doubts.open_doubts(session, revision.entry),
             history=[row for row in audit.history(session, revision) if row.action in _OF_REVIEW],

@@ -7,7 +7,8 @@ import io
 
 import pytest
 
-from kb import entries
+from kb import entries, incidents
+from kb.lifecycle import CancelReason
 from tests.kb import samples
 from tests.web.conftest import PNG, SOLUTION, entry_of, incident_of, person_of
 from web import forms
@@ -246,3 +247,26 @@ def test_an_earlier_revision_is_restored_as_a_draft(site, browse):
     assert "恢复第 2 版" in browser.get(f"/entries/{SOLUTION}/revisions/2").text
     assert browser.post(f"/entries/{SOLUTION}/revisions/1/restore").location == f"/entries/{SOLUTION}/edit"
     assert "恢复第 1 版" in browser.get(f"/entries/{SOLUTION}").text
+
+
+def test_what_was_written_for_an_incident_that_is_over_is_not_lost(site, browse):
+    browser = browse("tech")
+    browser.post("/incidents/new", description="没信号")
+    with site.database.write() as session:
+        incident = incidents.find(session, person_of(site, "lead"), "INC-000001")
+        incidents.cancel(session, person_of(site, "lead"), incident, CancelReason.WITHDRAWN)
+        session.commit()
+    version = incident_of(site, "INC-000001").version
+    late = browser.post("/entries/new", **(FORM | {"incident": "INC-000001", "version": version}))
+    assert late.status_code == 409
+    assert "暗号芝麻开门" in late.text and "先重开" in late.text
+
+
+def test_what_was_written_in_a_draft_that_was_given_up_is_not_lost(site, browse):
+    browser = browse("tech")
+    number = create(browser)
+    assert browse("lead").post(f"/entries/{number}/discard", reason="重复").status_code == 302
+    late = browser.post(f"/entries/{number}/edit", **(FORM | {"version": "1", "body": "一小时里写的"}))
+    assert late.status_code == 404
+    assert "一小时里写的</textarea>" in late.text and "没有未完成的修订" in late.text
+    assert browser.post("/entries/SOL-999999/edit", **FORM).status_code == 404

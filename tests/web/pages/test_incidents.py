@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from kb import incidents
@@ -168,3 +170,31 @@ def _statements(browser, count_statements) -> int:
     for path in ("/incidents", "/incidents?tab=open"):
         assert browser.get(path).status_code == 200
     return len(count_statements)
+
+
+def test_the_form_offers_the_nodes_of_topologies_and_the_page_leads_to_the_drawing(site, browse):
+    browser = browse("tech")
+    form = browser.get("/incidents/new").text
+    assert 'list="node-options"' in form
+    node = re.findall(r'<datalist id="node-options"><option value="([^"]+)"', form)[0]
+    wrong = browser.post("/incidents/new", description="全楼断网", node=node[:-1] + "ZZ")
+    assert wrong.status_code == 422
+    assert "已发布的拓扑里没有节点" in wrong.text and "全楼断网" in wrong.text
+    made = browser.post("/incidents/new", description="全楼断网", node=node.lower())
+    page = browser.get(made.headers["Location"]).text
+    assert f'<a href="/topology/{TOPOLOGY}?node={node}"' in page and f">{node}</a>" in page
+    refused = browser.send("/api/v1/incidents", description="全楼断网", node="没有这个")
+    assert (refused.status_code, "node" in refused.json["fields"]) == (422, True)
+
+
+def test_what_was_typed_is_kept_whatever_refuses_it(site, tech):
+    do(site, tech, "take")
+    do(site, tech, "resolve")
+    said = {"outcome": "solved", "method": "on_site", "said_by": "王阿姨", "remark": "画面清楚，声音也好"}
+    refused = do(site, tech, "verify", code="1", **said)  # tech registered it, and knows the code
+    assert refused.status_code == 403
+    assert "登记或重发的人知道确认码" in refused.text and "画面清楚，声音也好" in refused.text
+    missing = do(site, tech, "parent", parent="INC-999999")
+    assert missing.status_code == 404 and "INC-999999" in missing.text and "机顶盒没信号" in missing.text
+    assert do(site, tech, "refer", entry="SOL-999999").status_code == 404
+    assert tech.post("/incidents/INC-999999/take", version=1).status_code == 404

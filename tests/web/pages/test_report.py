@@ -147,3 +147,12 @@ def test_a_remark_without_an_answer_is_kept(site, browse):
     resolve(site)
     refused = browse("").post(place, remark="画面还是花")
     assert refused.status_code == 422 and "画面还是花" in refused.text
+
+
+def test_a_remark_that_is_too_long_is_refused_and_not_cut(site, browse):
+    place = report(browse("")).location
+    resolve(site)
+    said = "好" * 495 + "，还是偶尔花屏"
+    refused = browse("").post(place, outcome="solved", remark=said)
+    assert refused.status_code == 422 and said in refused.text and "最多 500 字" in refused.text
+    assert incident_of(site, NUMBER).state == "resolved"

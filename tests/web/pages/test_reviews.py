@@ -231,7 +231,7 @@ def test_a_deadline_is_shown_and_an_escalated_one_is_everybodys(site, browse, st
     assert (answer["assignee"], answer["due_at"][:10]) == ("lead", "2026-11-26")
     stopped_clock.advance(days=7)
     with site.database.write() as session:
-        reviews.remind_due(session, 3)
+        reviews.remind_due(session, 3, samples.CALENDAR)
         session.commit()
     page = browse("lead2").get("/reviews").text
     assert "逾期 11-26" in page and "已升级" in page
@@ -272,3 +272,25 @@ def test_what_was_typed_is_not_lost_to_a_quicker_colleague(browse, revision_id):
     late = browse("lead").post(f"/reviews/{revision_id}/content", decision="return", reason="写了半天的意见")
     assert late.status_code == 409
     assert "写了半天的意见" in late.text and "先看的" in late.text
+
+
+def test_what_is_approved_for_a_later_day_is_shown_as_such_to_staff_alone(site, browse):
+    with site.database.write() as session:
+        revision = samples.submitted(
+            session,
+            person_of(site, "tech"),
+            title="机顶盒画面卡顿的处理",
+            valid_from="2099-12-01",
+            valid_until="2100-01-01",
+        )
+        session.commit()
+        number, made = revision.entry.number, revision.id
+    browse("lead").post(f"/reviews/{made}/content", decision="approve")
+    answer = browse("lead2").send(f"/api/v1/reviews/{made}", part="formal", decision="approve").json
+    assert (answer["state"], answer["publishes_on"], answer["due_at"]) == ("in_review", "2099-12-01", None)
+    assert "机顶盒画面卡顿的处理" not in browse("lead").get("/reviews").text
+    assert "2099-12-01 起发布" in browse("lead").get("/reviews?tab=all").text
+    assert "两项审核已通过，2099-12-01 起发布" in browse("lead").get(f"/reviews/{made}").text
+    page = browse("tech2").get(f"/entries/{number}").text
+    assert "待生效" in page and "2099-12-01 起发布" in page
+    assert browse("").get(f"/entries/{number}").status_code == 404
