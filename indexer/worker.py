@@ -21,7 +21,7 @@ from indexer import golden as judged
 from indexer.dictionaries import Vocabulary, version_of
 from indexer.engines.base import Engine
 from indexer.generations import Generations, Manifest
-from kb import dictionary, dictionary_lines, outbox, publishing, reviews, servicehours, validity
+from kb import dictionary, dictionary_lines, notices, outbox, publishing, reviews, servicehours, validity
 from kb.db import Database
 from kb.dictionary_lines import Line
 from kb.errors import Conflict, IndexLocked, IndexUnavailable, Invalid, NotFound
@@ -49,10 +49,11 @@ class Worker:
         golden: Path | None = None,
         review_days: int = 3,
         calendar: Callable[[], Calendar] = servicehours.read,
+        post: Callable[[], object] | None = None,
     ) -> None:
         """`golden` is the file of golden queries to be asked now and then, `review_days` how many working days a review
-        may take, by `calendar`, which is read again on each round."""
-        self._golden, self._review_days, self._calendar = golden, review_days, calendar
+        may take, by `calendar`, which is read again on each round; `post` sends mail that is due."""
+        self._golden, self._review_days, self._calendar, self._post = golden, review_days, calendar, post
         self._database, self._store, self._generations = database, store, generations
         self._batch, self._poll_s = batch, poll_s
         self._unfilled: deque[str] = deque()  # numbers of entries that may lack a vector
@@ -117,7 +118,8 @@ class Worker:
             self._generations.analyzer.pinyin("预热")  # loads dictionaries, which no change should wait for
             self._generations.analyzer.prepare_alike()
             next_maintenance = time.monotonic()
-            merging, seen = threading.Thread(), commits()
+            merging = posting = threading.Thread()
+            seen = commits()
 
             def called_away() -> bool:
                 return stop.is_set() or commits() != seen
@@ -132,6 +134,9 @@ class Worker:
                         if not merging.is_alive():
                             merging = threading.Thread(target=self._merge, daemon=True)  # may be killed at any moment
                             merging.start()
+                        if self._post is not None and not posting.is_alive():
+                            posting = threading.Thread(target=self._send, daemon=True)  # a mail server may be slow
+                            posting.start()
                 except (IndexUnavailable, IndexLocked) as exc:
                     log.warning("%s", exc.message)
                     stop.wait(RETRY_S)
@@ -140,7 +145,7 @@ class Worker:
                     stop.wait(self._poll_s)
 
     def maintain(self) -> None:
-        """What nobody asks for but time: publish what was approved for today, expire entries, remind, forget old outbox rows, ask golden queries."""
+        """What nobody asks for but time: publish what is due, expire entries, remind, forget what is old, ask golden queries."""
         try:
             calendar = self._calendar()
         except Invalid as exc:  # a slip in the local file: pages name it, and the round goes on
@@ -152,11 +157,19 @@ class Worker:
             validity.remind_due(session)
             reviews.remind_due(session, self._review_days, calendar)
             outbox.forget_done(session)
+            notices.forget(session)
             session.commit()
         if self._golden is not None:
             run = judged.run_if_due(self._database, self._generations, self._golden)
             if run is not None and run.failed:
                 log.warning("%d of %d golden queries fail", run.failed, run.asked)
+
+    def _send(self) -> None:
+        try:
+            assert self._post is not None
+            self._post()
+        except Exception:  # mail keeps nothing else from working, and a minute later comes the next round
+            log.warning("mail was not sent", exc_info=True)
 
     def _merge(self) -> None:
         """Merge small segments beside the turns, which go on committing."""

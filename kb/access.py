@@ -9,10 +9,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from sqlalchemy import Boolean, ColumnElement, and_, bindparam, func, or_, select
+from sqlalchemy import Boolean, ColumnElement, and_, bindparam, or_, select
 from sqlalchemy.orm import Session
 
 from kb import clock
+from kb.db import likely
 from kb.documents import Audience
 from kb.errors import NotAllowed, NotFound
 from kb.lifecycle import ENTRY_NAMES, EntryState, Role
@@ -179,7 +180,7 @@ def reasons(asker: Person, of: Person, entry: Entry) -> list[Reason]:
 def likely_published() -> ColumnElement[bool]:
     """Is the entry published, said so that SQLite looks others up first. Nearly all are; not told, it expects ten, and
     reads them all to find three by number."""
-    return func.likely(Entry.state == EntryState.PUBLISHED, type_=Boolean)
+    return likely(Entry.state == EntryState.PUBLISHED, type_=Boolean)
 
 
 def searchable() -> ColumnElement[bool]:

@@ -18,7 +18,9 @@ from kb.models import Unit, User
 from kb.plain import one_line
 
 MIN_PASSWORD = 10  # characters
+MAX_EMAIL = 254  # characters, RFC 5321
 _USERNAME = re.compile(r"^[a-z0-9][a-z0-9._-]{1,59}$")
+_EMAIL = re.compile(r"^[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*\Z")
 _hasher = PasswordHasher()
 # compared with when the name is unknown, so that the answer takes as long as for a known one
 _DECOY = _hasher.hash(secrets.token_urlsafe(16))
@@ -101,6 +103,19 @@ def change(
     user.unit_id = user.unit_id if unit == "" else _unit_id(session, unit or "")
     user.session_epoch += 1
     audit.record(session, by, user, "change", before=before[:20], after=user.role)
+
+
+def set_email(session: Session, by: Person, user: User, email: str) -> None:
+    """Where chosen notices of this account go by mail; "" for nowhere."""
+    if by.id != user.id:
+        by.require(access.Permission.MANAGE_USERS)
+    email = email.strip()
+    if email and (len(email) > MAX_EMAIL or not _EMAIL.match(email)):
+        problem = "邮件地址形如 name@example.org · an address such as name@example.org"
+        raise Invalid(problem, fields={"email": problem})
+    if email != user.email:
+        user.email = email
+        audit.record(session, by, user, "set_email")
 
 
 def find(session: Session, username: str) -> User | None:

@@ -185,7 +185,7 @@ def _able(session: Session, revision: Revision) -> list[tuple[User, frozenset[st
     attributes = revision.read_attributes()
     leads = session.scalars(
         select(User)
-        .where(User.role == Role.REVIEWER, User.active.is_(True), User.id.is_not(revision.author_id))
+        .where(User.role == Role.REVIEWER, User.active.is_(True), User.id.is_distinct_from(revision.author_id))
         .order_by(User.display_name, User.id)
     )
     people = [(lead, access.person(session, lead)) for lead in leads]

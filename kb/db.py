@@ -1,7 +1,8 @@
 """How does one talk to the database? Readers see a snapshot; writers take the lock before they read.
 
-SQLite in WAL mode: any number of readers beside one writer. A write transaction begins IMMEDIATE, so that what a
-state change reads is still true when it writes; leaving it without `commit()` rolls back.
+SQLite in WAL mode, or PostgreSQL: any number of readers beside one writer. A write transaction begins IMMEDIATE, or takes
+one lock of the whole database, so that what a state change reads is still true when it writes, and ids are given in the
+order of commits; leaving it without `commit()` rolls back.
 """
 
 from __future__ import annotations
@@ -11,21 +12,42 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, CursorResult, Engine, Executable, create_engine, event, inspect, text
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    CursorResult,
+    Engine,
+    Executable,
+    create_engine,
+    event,
+    inspect,
+    make_url,
+    text,
+)
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import ArgumentError
+from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import Session
+from sqlalchemy.sql.functions import GenericFunction
+
+from kb.errors import Invalid
 
 BUSY_TIMEOUT_MS = 15_000  # a writer waits this long for another before it fails
+CONNECTIONS = 20  # that a process may have open to PostgreSQL
 _WRITE = "kb_write"
+_WRITE_LOCK = 0x77656E7175  # PostgreSQL knows it by number: "wenqu"
 _MIGRATIONS = Path(__file__).parent / "migrations"
 
 
 class Database:
-    """One database file, opened once per process."""
+    """One database, opened once per process: a SQLite file by its path, or a PostgreSQL database by its URL."""
 
-    def __init__(self, path: Path) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        self.path = path
-        self.engine = _engine(path)
+    def __init__(self, where: Path | str) -> None:
+        self.path = where if isinstance(where, Path) else None
+        self.engine = _sqlite(where) if isinstance(where, Path) else _postgresql(where)
+        self._writing: dict[str, Any] = {_WRITE: True}
+        if self.path is None:  # what others commit while it waits for the lock must be seen once it has it
+            self._writing["isolation_level"] = "READ COMMITTED"
 
     @contextmanager
     def read(self) -> Iterator[Session]:
@@ -37,12 +59,17 @@ class Database:
     def write(self) -> Iterator[Session]:
         """A session that holds the write lock from the start; only `commit()` keeps what it did."""
         with Session(self.engine, expire_on_commit=False) as session:
-            session.connection(execution_options={_WRITE: True})
+            session.connection(execution_options=self._writing)
             yield session
 
     @contextmanager
     def watch(self) -> Iterator[Callable[[], int]]:
         """A number to ask for, in microseconds, that changes with every commit by anybody, here or in another process."""
+        if self.path is None:
+            with self.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as asked:
+                running = text("SELECT pg_current_snapshot()::text")  # which transactions are under way
+                yield lambda: hash(asked.scalar(running))
+            return
         connection = self.engine.raw_connection()
         cursor = connection.cursor()
         try:
@@ -91,12 +118,48 @@ def columns(session: Session, statement: Executable, parameters: dict[str, Any] 
     return session.connection().execute(statement, parameters)
 
 
+def insert_or(session: Session, table: Any) -> Any:
+    """An INSERT that can say `on_conflict_…`, as the database of this session spells it."""
+    return (sqlite if session.get_bind().dialect.name == "sqlite" else postgresql).insert(table)
+
+
+class likely(GenericFunction[bool]):
+    """Tells SQLite that a condition holds for nearly every row; PostgreSQL knows by itself."""
+
+    inherit_cache = True
+
+
+@compiles(likely, "postgresql")
+def _likely(element: likely, compiler: Any, **more: Any) -> str:
+    inner: ColumnElement[bool] = next(iter(element.clauses))
+    return str(compiler.process(inner, **more))
+
+
 def newest_revision() -> str:
     """The newest migration this version of the product has; files are named by revision, in order."""
     return max(path.name.partition("_")[0] for path in (_MIGRATIONS / "versions").glob("[0-9]*.py"))
 
 
-def _engine(path: Path) -> Engine:
+def _postgresql(url: str) -> Engine:
+    try:
+        given = make_url(url).set(drivername="postgresql+psycopg")
+        engine = create_engine(given, isolation_level="REPEATABLE READ", pool_size=CONNECTIONS)
+    except (ArgumentError, ImportError) as exc:
+        raise Invalid(
+            "KB_DATABASE_URL 形如 postgresql://用户@主机/库，并须安装 psycopg · not a PostgreSQL URL, or psycopg is missing"
+        ) from exc
+
+    @event.listens_for(engine, "begin")
+    def _on_begin(connection: Connection) -> None:
+        if connection.get_execution_options().get(_WRITE, False):
+            connection.exec_driver_sql(f"SET LOCAL lock_timeout = {BUSY_TIMEOUT_MS}")
+            connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_WRITE_LOCK})")
+
+    return engine
+
+
+def _sqlite(path: Path) -> Engine:
+    path.parent.mkdir(parents=True, exist_ok=True)
     engine = create_engine(f"sqlite:///{path}", connect_args={"timeout": BUSY_TIMEOUT_MS / 1000})
 
     @event.listens_for(engine, "connect")

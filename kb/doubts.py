@@ -73,8 +73,9 @@ def answer(session: Session, by: Person, entry: Entry, given: Answer, *, reason:
     """Close the open doubts about an entry, if there are any. The database asks again who confirms."""
     if entry.questioned_at is None:
         return
+    now = clock.now()  # one moment for all that are answered together
     for doubt in open_doubts(session, entry):
-        doubt.answer, doubt.answered_at = given, clock.now()
+        doubt.answer, doubt.answered_at = given, now
         doubt.answered_by_id, doubt.reason = by.id, reason
     entry.questioned_at = None
     session.flush()

@@ -59,9 +59,9 @@ def hand_over(
         incident_id=incident.id, by_id=by.id, from_line=before[0], to_line=after[0], from_unit_id=before[1],
         to_unit_id=after[1], from_user_id=before[2], to_user_id=after[2], reason=reason, remark=remark, trail=trail,
     )  # fmt: skip
+    session.add(made)
     step(session, by, incident, IncidentState.ASSIGNED, "hand_over", reason=f"{reason} {remark}")
     incident.line, incident.unit_id, incident.assignee_id = after
-    session.add(made)
     session.flush()
     session.expire(incident, ["unit", "assignee", "handovers"])
     return made

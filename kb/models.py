@@ -116,6 +116,7 @@ class User(Base):
     password_hash: Mapped[str] = mapped_column(String(200))
     active: Mapped[bool] = mapped_column(default=True)
     demo: Mapped[bool] = mapped_column(default=False)
+    email: Mapped[str] = mapped_column(String(254), default="")  # where chosen notices go too; "" for nowhere
     # changes with the password and on deactivation, so that old sessions end
     session_epoch: Mapped[int] = mapped_column(default=0)
     created_at: Mapped[dt.datetime] = mapped_column(UtcDateTime, default=clock.now)
@@ -195,8 +196,15 @@ class Revision(Base):
             "entry_id",
             unique=True,
             sqlite_where=text("state IN ('draft', 'submitted', 'in_review')"),
+            postgresql_where=text("state IN ('draft', 'submitted', 'in_review')"),
         ),
-        Index("uq_revisions_approved", "entry_id", unique=True, sqlite_where=text("state = 'approved'")),
+        Index(
+            "uq_revisions_approved",
+            "entry_id",
+            unique=True,
+            sqlite_where=text("state = 'approved'"),
+            postgresql_where=text("state = 'approved'"),
+        ),
         Index("ix_revisions_state", "state"),
     )
 
@@ -286,7 +294,7 @@ class Doubt(Base):
     __table_args__ = (
         _one_of("answer", Answer),
         CheckConstraint("(answer IS NULL) = (answered_at IS NULL)", name="answered_once"),
-        CheckConstraint("answer IS NOT 'confirmed' OR length(trim(reason)) > 0", name="confirmed_has_reason"),
+        CheckConstraint("answer <> 'confirmed' OR length(trim(reason)) > 0", name="confirmed_has_reason"),
         CheckConstraint("length(trim(evidence)) > 0", name="has_evidence"),
     )
 
@@ -680,6 +688,56 @@ class AuditRow(Base):
     reason: Mapped[str] = mapped_column(Text, default="")
 
 
+class Notice(Base):
+    """Somebody is told of a change: of which one, and why they. What it says is read from the audit row when shown."""
+
+    __tablename__ = "notices"
+    __table_args__ = (
+        UniqueConstraint("recipient_id", "audit_id"),
+        Index(
+            "ix_notices_unread",
+            "recipient_id",
+            sqlite_where=text("read_at IS NULL"),
+            postgresql_where=text("read_at IS NULL"),
+        ),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    recipient_id: Mapped[int] = mapped_column(ForeignKey("users.id"))
+    audit_id: Mapped[int] = mapped_column(ForeignKey("audit.id"))
+    because: Mapped[str] = mapped_column(String(20))
+    created_at: Mapped[dt.datetime] = mapped_column(UtcDateTime, default=clock.now, index=True)
+    read_at: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)
+
+    audit: Mapped[AuditRow] = relationship()
+
+
+class Mail(Base):
+    """A notice that is to go out by mail too. Waiting while it has neither been sent nor given up."""
+
+    __tablename__ = "mails"
+    __table_args__ = (
+        CheckConstraint("sent_at IS NULL OR given_up_at IS NULL", name="one_end"),
+        Index(
+            "ix_mails_waiting",
+            "next_at",
+            sqlite_where=text("sent_at IS NULL AND given_up_at IS NULL"),
+            postgresql_where=text("sent_at IS NULL AND given_up_at IS NULL"),
+        ),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    notice_id: Mapped[int] = mapped_column(ForeignKey("notices.id"), unique=True)
+    attempts: Mapped[int] = mapped_column(default=0)
+    created_at: Mapped[dt.datetime] = mapped_column(UtcDateTime, default=clock.now)
+    next_at: Mapped[dt.datetime] = mapped_column(UtcDateTime, default=clock.now)
+    sent_at: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)
+    given_up_at: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)
+    error: Mapped[str] = mapped_column(String(200), default="")  # of the last attempt
+
+    notice: Mapped[Notice] = relationship()
+
+
 class Search(Base):
     """What somebody looked for, the last wording of it, and what came of it. No subscriber is named."""
 
@@ -721,6 +779,7 @@ class CapturedText(Base):
             "source",
             unique=True,
             sqlite_where=text("removed_at IS NULL"),
+            postgresql_where=text("removed_at IS NULL"),
         ),
         CheckConstraint("(removed_at IS NULL) = (removed_reason = '')", name="removed_has_reason"),
         CheckConstraint("removed_at IS NULL OR text = ''", name="removed_is_gone"),
@@ -749,8 +808,15 @@ class OutboxRow(Base):
 
     __tablename__ = "outbox"
     __table_args__ = (
-        Index("ix_outbox_pending", "id", sqlite_where=text("done_at IS NULL")),
-        Index("ix_outbox_narrowing", "entry_id", sqlite_where=text("done_at IS NULL AND narrowing")),
+        Index(
+            "ix_outbox_pending", "id", sqlite_where=text("done_at IS NULL"), postgresql_where=text("done_at IS NULL")
+        ),
+        Index(
+            "ix_outbox_narrowing",
+            "entry_id",
+            sqlite_where=text("done_at IS NULL AND narrowing"),
+            postgresql_where=text("done_at IS NULL AND narrowing"),
+        ),
         {"sqlite_autoincrement": True},  # positions are never used twice
     )
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from sqlalchemy import select
-from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.orm import Session
 
+from kb.db import insert_or
 from kb.documents import Kind
 from kb.models import Counter, Entry
 
@@ -25,7 +25,7 @@ PREFIX: dict[Kind, str] = {
 
 def next_number(session: Session, series: str) -> str:
     """The next number, such as INC-000042. Call it inside a write transaction."""
-    statement = insert(Counter).values(series=series, value=1)
+    statement = insert_or(session, Counter).values(series=series, value=1)
     statement = statement.on_conflict_do_update(index_elements=["series"], set_={"value": Counter.value + 1})
     value = session.scalar(statement.returning(Counter.value))
     return f"{series}-{value:06d}"

@@ -74,15 +74,19 @@ def waiting(session: Session) -> int:
 
 # Asked before every search. SQLite would read all pending rows, of which an import makes thousands, and takes the index
 # over the narrowing ones only when told to.
-_OUT_OF_SIGHT = text(
-    "SELECT entries.number FROM outbox INDEXED BY ix_outbox_narrowing JOIN entries ON entries.id = outbox.entry_id "
+_OUT_OF_SIGHT = (
+    "SELECT entries.number FROM outbox {} JOIN entries ON entries.id = outbox.entry_id "
     "WHERE outbox.done_at IS NULL AND outbox.narrowing"
 )
+_OUT_OF_SIGHT_IN = {
+    "sqlite": text(_OUT_OF_SIGHT.format("INDEXED BY ix_outbox_narrowing")),
+    "postgresql": text(_OUT_OF_SIGHT.format("")),
+}
 
 
 def out_of_sight(session: Session) -> frozenset[str]:
     """Numbers of entries that somebody lost sight of and the index may still show."""
-    return frozenset(columns(session, _OUT_OF_SIGHT).scalars())
+    return frozenset(columns(session, _OUT_OF_SIGHT_IN[session.get_bind().dialect.name]).scalars())
 
 
 def forget_done(session: Session, *, keep: int = 10_000) -> None:

@@ -234,7 +234,9 @@ def _figures(attributes: documents.Attributes, body: str) -> Check:
 
 def _reviewers(session: Session, revision: Revision, attributes: documents.Attributes) -> Check:
     leads = session.scalars(
-        select(User).where(User.role == Role.REVIEWER, User.active.is_(True), User.id.is_not(revision.author_id))
+        select(User).where(
+            User.role == Role.REVIEWER, User.active.is_(True), User.id.is_distinct_from(revision.author_id)
+        )
     )
     able = [lead for lead in leads if may_see(person(session, lead), attributes.audience, attributes.owner_group)]
     problem = ["没有作者以外、又看得到它的技术负责人，提交后无人能审 · nobody could review this"]

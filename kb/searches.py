@@ -19,16 +19,15 @@ from bisect import bisect_left
 from collections import OrderedDict
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
-from sqlalchemy import ColumnElement, case, delete, distinct, func, or_, select, update
-from sqlalchemy.dialects.sqlite import insert
+from sqlalchemy import ColumnElement, Executable, Subquery, case, delete, distinct, func, or_, select, update
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
-from sqlalchemy.orm import Session, selectinload
+from sqlalchemy.orm import Session, aliased, selectinload
 
 from kb import clock, privacy
 from kb.access import Permission, Person, searchable, visible
-from kb.db import Database
+from kb.db import Database, insert_or
 from kb.lifecycle import DONE_INCIDENT, Role
 from kb.models import Entry, Incident, Search
 
@@ -161,7 +160,7 @@ class SearchLog:
         try:
             with self._database.write() as session:
                 if rows:
-                    session.connection().execute(_UPSERT, [row._asdict() for row in rows.values()])
+                    session.connection().execute(_upsert(session), [row._asdict() for row in rows.values()])
                 for token, (entry, rank) in clicks.items():
                     session.execute(
                         update(Search)
@@ -210,11 +209,11 @@ class SearchLog:
                     log.exception("the log of searches could not be looked after")
 
 
-_NEW = insert(Search.__table__)  # type: ignore[arg-type]
-_UPSERT = _NEW.on_conflict_do_update(  # a search, or its next wording
-    index_elements=["token"],
-    set_={name: _NEW.excluded[name] for name in ("at", "text", "key", "hits", "relaxed", "top_id")},
-)
+def _upsert(session: Session) -> Executable:
+    """A search, or its next wording."""
+    new = insert_or(session, Search.__table__)
+    changes = {name: new.excluded[name] for name in ("at", "text", "key", "hits", "relaxed", "top_id")}
+    return cast(Executable, new.on_conflict_do_update(index_elements=["token"], set_=changes))
 
 
 def _fold(session: Session, row: _Row) -> None:
@@ -271,7 +270,7 @@ def linked(session: Session, by: Person, incident: Incident, entry: Entry, *, wo
             "token": token, "at": clock.now(), "role": by.role, "person_id": by.id, "text": text,
             "key": normalise(text), "incident_id": incident.id,
         }  # fmt: skip
-        session.execute(insert(Search).values(values).on_conflict_do_nothing(index_elements=["token"]))
+        session.execute(insert_or(session, Search).values(values).on_conflict_do_nothing(index_elements=["token"]))
         condition = Search.token == token
     else:
         newest = select(func.max(Search.id)).where(Search.incident_id == incident.id).scalar_subquery()
@@ -318,9 +317,8 @@ class Failed:
 def failed(session: Session, since: dt.datetime, *, limit: int = 100) -> list[Failed]:
     """What people looked for in vain, the same wordings together, the most asked first."""
     asked, people = func.count(), func.count(distinct(_asker()))
-    # SQLite takes the other columns from the row that has the greatest `at`
-    rows = session.execute(
-        select(Search.text, asked, people, Search.hits, func.max(Search.at))
+    grouped = (
+        select(Search.key, asked.label("asked"), people.label("people"), func.max(Search.at).label("last"))
         .where(
             Search.at >= since,
             or_(Search.hits == 0, Search.relaxed != ""),
@@ -330,8 +328,21 @@ def failed(session: Session, since: dt.datetime, *, limit: int = 100) -> list[Fa
         .group_by(Search.key)
         .order_by(asked.desc(), func.max(Search.at).desc())
         .limit(limit)
+        .subquery()
+    )
+    rows = session.execute(
+        select(Search.text, grouped.c.asked, grouped.c.people, Search.hits, grouped.c.last)
+        .join(grouped, _is_last_of(grouped))
+        .order_by(grouped.c.asked.desc(), grouped.c.last.desc())
     )
     return [Failed(*row) for row in rows]
+
+
+def _is_last_of(grouped: Subquery) -> ColumnElement[bool]:
+    """Is this search the last one of its group?"""
+    other = aliased(Search)
+    newest = select(other.id).where(other.key == grouped.c.key, other.at == grouped.c.last)
+    return Search.id == newest.order_by(other.id.desc()).limit(1).correlate(grouped).scalar_subquery()
 
 
 def helped(session: Session, since: dt.datetime) -> dict[str, list[str]]:
@@ -356,14 +367,16 @@ def helped(session: Session, since: dt.datetime) -> dict[str, list[str]]:
 
 def frequent(session: Session, since: dt.datetime, *, limit: int = 100) -> list[str]:
     """What is searched for most, the last wording of each, the most frequent first."""
-    rows = session.execute(
-        select(Search.text, func.max(Search.at))  # SQLite takes the text from the row that has the greatest `at`
+    grouped = (
+        select(Search.key, func.count().label("asked"), func.max(Search.at).label("last"))
         .where(Search.at >= since)
         .group_by(Search.key)
         .order_by(func.count().desc(), func.max(Search.at).desc())
         .limit(limit)
+        .subquery()
     )
-    return [wording for wording, _ in rows]
+    query = select(Search.text).join(grouped, _is_last_of(grouped))
+    return list(session.scalars(query.order_by(grouped.c.asked.desc(), grouped.c.last.desc())))
 
 
 def newest(session: Session, since: dt.datetime, *, limit: int = 100) -> list[Search]:
@@ -400,8 +413,8 @@ class _Often:
 def _often(session: Session, *, staff: bool) -> Iterator[_Often]:
     """Wordings that several people have asked and that found something; nothing that had to be masked."""
     people = func.count(distinct(_asker()))
-    query = (
-        select(Search.key, Search.text, Search.top_id, people, func.max(Search.at))
+    often = (
+        select(Search.key, people.label("people"), func.max(Search.at).label("last"))
         .where(Search.top_id.is_not(None), Search.relaxed == "", Search.text.not_like("%[%"))
         .group_by(Search.key)
         .having(people >= OFTEN)
@@ -409,8 +422,10 @@ def _often(session: Session, *, staff: bool) -> Iterator[_Often]:
         .limit(MOST_OFTEN)
     )
     if not staff:
-        query = query.where(Search.role == Role.SUBSCRIBER)
-    for key, text, top, asked, _ in session.execute(query):
+        often = often.where(Search.role == Role.SUBSCRIBER)
+    grouped = often.subquery()
+    query = select(Search.key, Search.text, Search.top_id, grouped.c.people).join(grouped, _is_last_of(grouped))
+    for key, text, top, asked in session.execute(query.order_by(grouped.c.people.desc())):
         if top is not None:  # the query says so, but its type does not
             yield _Often(key, text, top, asked)
 

@@ -17,6 +17,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from kb.errors import Invalid
 from kb.library import library_path
+from kb.mail import Server
 
 MIN_SECRET = 32  # characters
 
@@ -27,6 +28,9 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="KB_", extra="ignore")
 
     data_dir: Path = Field(default=Path("var"), description="数据目录:数据库、内容存储、索引、密钥 · data directory")
+    database_url: str = Field(
+        default="", description="PostgreSQL 网址;空则用数据目录里的 SQLite · URL of a PostgreSQL database"
+    )
     host: str = Field(
         default="127.0.0.1",
         validation_alias=AliasChoices("KB_HOST", "HOST"),
@@ -74,11 +78,32 @@ class Settings(BaseSettings):
     review_days: int = Field(
         default=3, ge=1, le=60, description="审核期限(工作日) · working days in which a revision is reviewed"
     )
+    smtp_host: str = Field(default="", description="邮件服务器;空则不发邮件 · mail server; empty for no mail")
+    smtp_port: int = Field(default=587, ge=1, le=65535, description="邮件服务器端口 · its port")
+    smtp_user: str = Field(default="", description="邮件服务器账号;空则不登录 · account there; empty for no log-in")
+    smtp_password_file: Path | None = Field(
+        default=None, description="存放邮件服务器密码的文件 · file that holds the password of that account"
+    )
+    smtp_starttls: bool = Field(default=True, description="要求加密连接 STARTTLS · insist on an encrypted connection")
+    smtp_from: str = Field(default="wenqu@localhost", description="发件人 · sender")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(default="INFO", description="日志级别 · log level")
 
     @property
-    def database_path(self) -> Path:
-        return self.data_dir / "kb.sqlite3"
+    def database(self) -> Path | str:
+        """The file of the SQLite database, or the URL of a PostgreSQL database."""
+        return self.database_url or self.data_dir / "kb.sqlite3"
+
+    @property
+    def mail_server(self) -> Server:
+        return Server(
+            self.smtp_host,
+            self.smtp_port,
+            self.smtp_user,
+            self.smtp_password_file,
+            self.smtp_starttls,
+            self.smtp_from,
+            self.base_url,
+        )
 
     @property
     def store_path(self) -> Path:

@@ -21,6 +21,7 @@ from kb.library import library_path
 from kb.lifecycle import Role
 from kb.settings import Settings
 from kb.store import ContentStore
+from tests import databases
 from web.services import Services, open_services
 
 PASSWORD = "correct horse 9"
@@ -68,11 +69,8 @@ def stopped_clock() -> Iterator[Clock]:
     clock.set_clock(None)
 
 
-@pytest.fixture(scope="session")
-def _template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A migrated database with the organisation and the accounts; each test gets a copy."""
-    path = tmp_path_factory.mktemp("template") / "kb.sqlite3"
-    database = Database(path)
+def _prepare(database: Database) -> None:
+    """Migrated, with the organisation and the accounts."""
     database.upgrade()
     with database.write() as session:
         installation.load_organisation(session)
@@ -81,14 +79,37 @@ def _template(tmp_path_factory: pytest.TempPathFactory) -> Path:
                 session, SYSTEM, username=name, display_name=name, role=role, password=PASSWORD, unit_key=unit
             )
         session.commit()
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[databases.Server]:
+    with databases.server(_prepare) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def _template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A prepared database; each test gets a copy."""
+    path = tmp_path_factory.mktemp("template") / "kb.sqlite3"
+    database = Database(path)
+    _prepare(database)
     with database.engine.connect() as connection:
         connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
     database.close()
     return path
 
 
+# For tests of what both databases promise.
+BOTH = pytest.mark.parametrize("database", ["sqlite", "postgresql"], indirect=True)
+
+
 @pytest.fixture
-def database(_template: Path, tmp_path: Path) -> Iterator[Database]:
+def database(_template: Path, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Database]:
+    """A database of one's own: SQLite, or what `BOTH` asks for."""
+    if getattr(request, "param", "sqlite") == "postgresql":
+        with request.getfixturevalue("postgres").database() as database:
+            yield database
+        return
     path = tmp_path / "data" / "kb.sqlite3"
     path.parent.mkdir()
     shutil.copy(_template, path)

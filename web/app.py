@@ -13,6 +13,7 @@ from werkzeug.routing import IntegerConverter, Map
 
 from kb.documents import MAX_BODY
 from web import api, auth, context, errors, labels, languages, pages
+from web.pages import inbox
 from web.services import Services, open_services
 
 # Everything comes from us: no inline script or style, no foreign image, no frame around us.
@@ -78,6 +79,6 @@ def create_app(services: Services | None = None) -> APIFlask:
 
     @app.context_processor
     def everywhere() -> dict[str, object]:
-        return {"person": context.person(), "Markup": Markup}
+        return {"person": context.person(), "Markup": Markup, "unread": inbox.unread}
 
     return app

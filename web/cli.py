@@ -31,6 +31,7 @@ from web.console import progress as _progress
 from web.console import settings_or_error as _settings
 from web.console import show as _show
 from web.dictionary_commands import dictionary, golden
+from web.inbox_commands import inbox
 from web.incident_commands import incidents
 from web.index_commands import EXIT_ERROR, index, index_if_needed, index_pending, index_worker
 from web.pages.health import checks
@@ -362,8 +363,8 @@ def content_figures(*, confidence: str, group: str, as_json: bool) -> None:
 
 
 for _commands in (
-    search, related, explain_access, evaluate, searches_group, captured_group, index, user, dictionary, golden, incidents,
-    problem, change,
+    search, related, explain_access, evaluate, searches_group, captured_group, index, user, dictionary, golden, inbox,
+    incidents, problem, change,
 ):  # fmt: skip
     main.add_command(_commands)
 

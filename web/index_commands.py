@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import sys
+from functools import partial
 
 import click
 
 from indexer import worker
-from kb import outbox
+from kb import mail, outbox
 from kb.errors import Conflict, IndexLocked, IndexUnavailable
 from web.console import Group, errors, opened, progress, show
 from web.services import Services
@@ -104,4 +105,5 @@ def index_worker(services: Services, *, batch: int = 0) -> worker.Worker:
         golden=services.golden,
         review_days=settings.review_days,
         calendar=services.calendar,
+        post=partial(mail.deliver, services.database, settings.mail_server),
     )

@@ -98,7 +98,7 @@ def reviewers(session: Session, by: Person) -> list[User]:
     return list(
         session.scalars(
             select(User)
-            .where(User.role == Role.REVIEWER, User.active.is_(True), User.id.is_not(by.id))
+            .where(User.role == Role.REVIEWER, User.active.is_(True), User.id.is_distinct_from(by.id))
             .order_by(User.display_name, User.id)
         )
     )

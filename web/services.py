@@ -92,7 +92,7 @@ class Services:
 def open_services(settings: Settings | None = None, *, analyzer: Analyzer | None = None) -> Services:
     """Open an installation. An analyzer costs a second to load; who has one hands it in."""
     settings = settings or Settings()
-    database = Database(settings.database_path)
+    database = Database(settings.database)
     store = ContentStore(settings.store_path)
     analyzer = analyzer or Analyzer(settings.dictionary_path, settings.cache_path)
     generations = Generations(settings.index_path, analyzer, dense_model=settings.dense_model)

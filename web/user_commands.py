@@ -72,11 +72,15 @@ def user_add(*, username: str, role: str, display_name: str, unit: str, password
 @click.option("--role", type=click.Choice(_ACCOUNT_ROLES))
 @click.option("--unit", default="")
 @click.option("--active/--inactive", default=None)
-def user_set(*, username: str, role: str | None, unit: str, active: bool | None) -> None:
-    """改角色、单位、启停 · change role, unit, or whether they may sign in."""
+@click.option("--email", help="消息也发到这个地址，空则不发 · where notices go too, empty for nowhere")
+def user_set(*, username: str, role: str | None, unit: str, active: bool | None, email: str | None) -> None:
+    """改角色、单位、启停、邮件地址 · change role, unit, whether they may sign in, or the e-mail address."""
     with opened() as services, services.database.write() as session:
         found = accounts.get(session, username)
-        accounts.change(session, SYSTEM, found, role=Role(role) if role else None, active=active, unit=unit)
+        if email is not None:
+            accounts.set_email(session, SYSTEM, found, email)
+        if role or unit or active is not None or email is None:
+            accounts.change(session, SYSTEM, found, role=Role(role) if role else None, active=active, unit=unit)
         session.commit()
     print(f"已更新 changed: {username}")
 

@@ -11,10 +11,13 @@ engine = context.config.attributes["engine"]
 with engine.connect() as connection:
     # SQLite cannot alter constraints in place: batch mode copies the table. Foreign keys are off while it does.
     # Set beside SQLAlchemy, because inside a transaction the pragma does nothing.
+    sqlite = connection.dialect.name == "sqlite"
     driver = connection.connection.dbapi_connection
-    driver.execute("PRAGMA foreign_keys=OFF")
+    if sqlite:
+        driver.execute("PRAGMA foreign_keys=OFF")
     context.configure(connection=connection, target_metadata=Base.metadata, render_as_batch=True, compare_type=True)
     with context.begin_transaction():
         context.run_migrations()
     connection.commit()
-    driver.execute("PRAGMA foreign_keys=ON")
+    if sqlite:
+        driver.execute("PRAGMA foreign_keys=ON")

@@ -24,7 +24,7 @@ PROMISES = {
             WHERE r.id = i.solution_revision_id AND e.id = i.solution_entry_id AND e.kind = 'solution'
             AND r.state IN ('approved', 'superseded', 'retired') AND (r.origin = 'library' OR 2 = (
                 SELECT count(DISTINCT v.part) FROM reviews v
-                WHERE v.revision_id = r.id AND v.decision = 'approve' AND v.reviewer_id IS NOT r.author_id)))""",
+                WHERE v.revision_id = r.id AND v.decision = 'approve' AND v.reviewer_id IS DISTINCT FROM r.author_id)))""",
     "it was approved before the incident closed": """
         SELECT i.number FROM incidents i JOIN revisions r ON r.id = i.solution_revision_id
         WHERE i.state = 'closed' AND (r.approved_at IS NULL OR i.closed_at IS NULL OR r.approved_at > i.closed_at)""",

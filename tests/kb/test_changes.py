@@ -43,13 +43,14 @@ from kb.lifecycle import (
 )
 from kb.models import Change
 from kb.store import ContentStore
-from tests.conftest import ACCOUNTS, Clock, People
+from tests.conftest import ACCOUNTS, BOTH, Clock, People
 from tests.kb import process_samples as made_of
 from tests.kb import samples
 
 U = ChangeUnmet
 
 
+@BOTH
 def test_the_road_from_request_to_closed(database: Database, store: ContentStore, people: People) -> None:
     with database.write() as session:
         change = made_of.implemented(session, store, people)
@@ -473,6 +474,7 @@ def test_database_refuses_results_that_lack_something(
             )
 
 
+@BOTH
 def test_database_keeps_what_a_change_rests_on(database: Database, store: ContentStore, people: People) -> None:
     with database.write() as session:
         change = made_of.scheduled(session, store, people)

@@ -89,7 +89,7 @@ STATEMENTS = [
     ("UPDATE incidents SET state = 'cancelled', cancel_reason = 'withdrawn' WHERE id = {repaired}", "not cancelled"),
     ("UPDATE incidents SET state = 'cancelled' WHERE id = {merged}", ""),  # nothing changes: no refusal
     ("UPDATE incidents SET duplicate_of_id = NULL WHERE id = {merged}", "stays as it is"),
-    ("UPDATE incidents SET ask_reporter = 0 WHERE id = {merged}", "stays as it is"),
+    ("UPDATE incidents SET ask_reporter = NOT ask_reporter WHERE id = {merged}", "stays as it is"),
     ("UPDATE incidents SET state = 'new', cancel_reason = '', duplicate_of_id = NULL WHERE id = {merged}", "stays as it is"),
     ("UPDATE incidents SET cancel_reason = 'no time' WHERE id = {merged}", "stays as it is|cancel_reason_known"),
     ("UPDATE incidents SET cancel_reason = 'duplicate', duplicate_of_id = {repaired} WHERE id = {ready}", "cancelled_has_reason"),
@@ -105,14 +105,27 @@ STATEMENTS = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("statement", "said"), STATEMENTS, ids=[statement[:60] for statement, _ in STATEMENTS])
-def test_direct_sql_is_refused(statement: str, said: str, stage: Stage) -> None:
+def _run(stage: Stage, statement: str, said: str) -> None:
     ids = {name: getattr(stage, name).id for name in ("closed", "ready", "repaired", "merged")}
     if not said:
         stage.session.execute(text(statement.format(**ids)))
         return
-    with pytest.raises(IntegrityError, match=said):
+    with pytest.raises(IntegrityError, match=said), stage.session.begin_nested():
         stage.session.execute(text(statement.format(**ids)))
+
+
+@pytest.mark.parametrize(("statement", "said"), STATEMENTS, ids=[statement[:60] for statement, _ in STATEMENTS])
+def test_direct_sql_is_refused(statement: str, said: str, stage: Stage) -> None:
+    _run(stage, statement, said)
+
+
+@pytest.mark.parametrize("database", ["postgresql"], indirect=True)
+def test_direct_sql_is_refused_by_postgresql_too(stage: Stage) -> None:
+    for statement, said in STATEMENTS:
+        if " OR REPLACE " not in statement:  # which is SQLite's alone
+            _run(stage, statement, said)
+    for table in ("incidents", "verifications", "reviews", "audit", "doubts", "changes", "problems", "handovers"):
+        _run(stage, f"TRUNCATE {table} CASCADE", "never deleted")
 
 
 def test_a_merged_reporter_who_is_not_asked_keeps_the_row_open(stage: Stage) -> None:

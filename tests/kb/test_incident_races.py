@@ -1,4 +1,4 @@
-"""Two processes act on one incident, or on it and its solution, at the same moment: one wins, the other is told."""
+"""On either database two processes act on one incident, or on it and its solution, at the same moment: one wins, the other is told."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ from kb.errors import KBError
 from kb.lifecycle import Decision, Part
 from kb.models import Incident, Revision
 from kb.store import ContentStore
-from tests.conftest import People
+from tests.conftest import BOTH, People
+from tests.databases import address, open_database
 from tests.kb import invariants, samples
 
 ROUNDS = 6
@@ -48,9 +49,10 @@ def _approve(session: Any, store: Any, by: Person, incident: Incident, version: 
 ACTIONS: dict[str, Callable[..., None]] = {"close": _close, "retire": _retire, "relink": _relink, "approve": _approve}
 
 
-def _work(path: str, name: str, who: str, rounds: list[tuple[int, int, int]], start: Any, answers: Any) -> None:
-    database = Database(Path(path))
-    store = ContentStore(Path(path).parent / "store")
+def _work(
+    where: tuple[str, Path], name: str, who: str, rounds: list[tuple[int, int, int]], start: Any, answers: Any
+) -> None:
+    database, store = open_database(where[0]), ContentStore(where[1])
     with database.read() as session:
         by = access.person(session, accounts.get(session, who))
     for number, (incident_id, version, revision_id) in enumerate(rounds):
@@ -67,12 +69,14 @@ def _work(path: str, name: str, who: str, rounds: list[tuple[int, int, int]], st
     database.close()
 
 
-def _race(database: Database, rounds: list[tuple[int, int, int]], *contenders: tuple[str, str]) -> list[dict[str, Any]]:
+def _race(
+    database: Database, store: ContentStore, rounds: list[tuple[int, int, int]], *contenders: tuple[str, str]
+) -> list[dict[str, Any]]:
+    where = address(database), store.root
     context = multiprocessing.get_context("spawn")
     start, answers = context.Barrier(2), context.Queue()
     processes = [
-        context.Process(target=_work, args=(str(database.path), name, who, rounds, start, answers))
-        for name, who in contenders
+        context.Process(target=_work, args=(where, name, who, rounds, start, answers)) for name, who in contenders
     ]
     for process in processes:
         process.start()
@@ -86,6 +90,7 @@ def _race(database: Database, rounds: list[tuple[int, int, int]], *contenders: t
     return found
 
 
+@BOTH
 @pytest.mark.parametrize("rival", ["retire", "relink"])
 def test_closing_against(rival: str, database: Database, store: ContentStore, people: People) -> None:
     rounds = []
@@ -100,7 +105,7 @@ def test_closing_against(rival: str, database: Database, store: ContentStore, pe
             rounds.append((incident.id, incident.version, entry.published_revision_id or 0))
         session.commit()
     for (incident_id, version, _), answers in zip(
-        rounds, _race(database, rounds, ("close", "tech"), (rival, "lead")), strict=True
+        rounds, _race(database, store, rounds, ("close", "tech"), (rival, "lead")), strict=True
     ):
         with database.read() as session:
             incident = session.get_one(Incident, incident_id)
@@ -117,6 +122,7 @@ def test_closing_against(rival: str, database: Database, store: ContentStore, pe
             invariants.check(session)
 
 
+@BOTH
 def test_relinking_against_approving(database: Database, store: ContentStore, people: People) -> None:
     rounds = []
     with database.write() as session:
@@ -131,7 +137,7 @@ def test_relinking_against_approving(database: Database, store: ContentStore, pe
             rounds.append((incident.id, incident.version, revision.id))
         session.commit()
     for (incident_id, version, revision_id), answers in zip(
-        rounds, _race(database, rounds, ("relink", "tech"), ("approve", "lead")), strict=True
+        rounds, _race(database, store, rounds, ("relink", "tech"), ("approve", "lead")), strict=True
     ):
         with database.read() as session:
             incident, revision = session.get_one(Incident, incident_id), session.get_one(Revision, revision_id)

@@ -31,10 +31,11 @@ from kb.lifecycle import (
 )
 from kb.problems import Report, Weight, suspicions, weigh
 from kb.store import ContentStore
-from tests.conftest import ACCOUNTS, Clock, People
+from tests.conftest import ACCOUNTS, BOTH, Clock, People
 from tests.kb import process_samples, samples
 
 
+@BOTH
 def test_the_road_from_a_suspicion_to_closed(database: Database, store: ContentStore, people: People) -> None:
     with database.write() as session:
         first, second = (samples.incident(session, people.tech, district="district-zhuji-1") for _ in range(2))
@@ -313,6 +314,7 @@ def test_database_refuses_a_closed_problem_that_lacks_something(
                 session.execute(text(statement))
 
 
+@BOTH
 def test_database_refuses_a_draft_as_the_solution_of_a_closed_problem(database: Database, people: People) -> None:
     with database.write() as session:
         made = process_samples.problem(session, people.tech)

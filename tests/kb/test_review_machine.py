@@ -32,7 +32,7 @@ PROMISES = {
     "a published revision without two reviews by others, nor a slip of one that has them": """
         SELECT r.id FROM revisions r WHERE r.state IN ('approved', 'superseded', 'retired')
         AND (SELECT count(DISTINCT v.part) FROM reviews v WHERE v.decision = 'approve'
-             AND v.reviewer_id IS NOT r.author_id
+             AND v.reviewer_id IS DISTINCT FROM r.author_id
              AND v.revision_id = CASE r.origin WHEN 'minor' THEN r.base_id ELSE r.id END) <> 2""",
     "a slip with other attributes than what it corrects": """
         SELECT r.id FROM revisions r JOIN revisions b ON b.id = r.base_id

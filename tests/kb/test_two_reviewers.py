@@ -12,7 +12,8 @@ from sqlalchemy import select
 from kb.db import Database
 from kb.models import Review, Revision
 from kb.store import ContentStore
-from tests.conftest import People
+from tests.conftest import BOTH, People
+from tests.databases import address
 from tests.kb import samples
 
 _ROOT = Path(__file__).parents[2]
@@ -21,13 +22,13 @@ _DECIDE = """
 import json, sys, time
 from pathlib import Path
 from kb import access, accounts, reviews
-from kb.db import Database
 from kb.errors import Conflict
 from kb.lifecycle import Decision, Part
 from kb.models import Revision
 from kb.store import ContentStore
-data, name, revision_id = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
-database, store = Database(data / "kb.sqlite3"), ContentStore(data / "store")
+from tests.databases import open_database
+name, revision_id = sys.argv[3], int(sys.argv[4])
+database, store = open_database(sys.argv[1]), ContentStore(Path(sys.argv[2]))
 with database.read() as session:
     by = access.person(session, accounts.get(session, name))
 print("ready", flush=True)
@@ -44,13 +45,12 @@ with database.write() as session:
 """
 _SAVE = """
 import json, sys, time
-from pathlib import Path
 from kb import access, accounts, entries
-from kb.db import Database
 from kb.errors import StaleVersion
 from kb.models import Revision
-data, text, revision_id = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
-database = Database(data / "kb.sqlite3")
+from tests.databases import open_database
+text, revision_id = sys.argv[3], int(sys.argv[4])
+database = open_database(sys.argv[1])
 with database.read() as session:
     by = access.person(session, accounts.get(session, "tech"))
     version = session.get_one(Revision, revision_id).version
@@ -68,10 +68,12 @@ with database.write() as session:
 """
 
 
-def _both(script: str, data: Path, arguments: tuple[str, str], revision_id: int) -> list[list[object]]:
+def _both(
+    script: str, database: Database, store: ContentStore, arguments: tuple[str, str], revision_id: int
+) -> list[list[object]]:
     started = [
         subprocess.Popen(
-            [sys.executable, "-c", script, str(data), argument, str(revision_id)],
+            [sys.executable, "-c", script, address(database), str(store.root), argument, str(revision_id)],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=_ROOT,
         )
         for argument in arguments
@@ -86,24 +88,28 @@ def _both(script: str, data: Path, arguments: tuple[str, str], revision_id: int)
     return sorted(said, key=lambda one: one[0] != "won")
 
 
+@BOTH
 def test_of_two_reviewers_at_once_one_decides(database: Database, store: ContentStore, people: People) -> None:
     with database.write() as session:
         revision_id = samples.submitted(session, people.tech).id
         session.commit()
-    won, lost = _both(_DECIDE, database.path.parent, ("lead", "lead2"), revision_id)
+    won, lost = _both(_DECIDE, database, store, ("lead", "lead2"), revision_id)
     assert won[0] == "won"
     assert lost[0] == 409 and lost[2]  # what the other wrote is still in their hands
     with database.read() as session:
         assert [review.reason for review in session.scalars(select(Review))] == [won[1]]
 
 
-def test_of_two_windows_at_once_one_saves_and_the_other_has_both_texts(database: Database, people: People) -> None:
+@BOTH
+def test_of_two_windows_at_once_one_saves_and_the_other_has_both_texts(
+    database: Database, store: ContentStore, people: People
+) -> None:
     from kb import entries
 
     with database.write() as session:
         revision_id = entries.create(session, people.tech, samples.attributes(), samples.BODY).id
         session.commit()
-    won, lost = _both(_SAVE, database.path.parent, ("甲写的", "乙写的"), revision_id)
+    won, lost = _both(_SAVE, database, store, ("甲写的", "乙写的"), revision_id)
     assert won[0] == "won"
     assert lost == [409, 1, 2, "乙写的" if won[1] == "甲写的" else "甲写的", won[1]]
     with database.read() as session:

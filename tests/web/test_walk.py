@@ -31,7 +31,7 @@ PAGES = [
           "/entries", f"/entries/{SOLUTION}", "/nope"]),
     ("tech", ["/", "/incidents", "/incidents?tab=open", "/incidents/new", "{incident}", "/problems", "/problems/new", "/changes", "/changes/new",
               "/reviews?tab=written", "/entries/new", "/entries/new?q=机顶盒&write=1&kind=solution", f"/entries/{SOLUTION}", "/account", "/topology/TOP-LAN-001?node=LS-OF-DSW-01", "/topology/TOP-LAN-001?fails=LS-OF-UPS-02"]),
-    ("lead", ["/", "/reviews", "/reviews?tab=all", "{review}", f"/entries/{SOLUTION}", f"/entries/{SOLUTION}/why?q=机顶盒",
+    ("lead", ["/", "/inbox", "/reviews", "/reviews?tab=all", "{review}", f"/entries/{SOLUTION}", f"/entries/{SOLUTION}/why?q=机顶盒",
               "/incidents/cancelled", "{incident}"]),
     ("manager", ["/admin", "/admin/dictionary", "/admin/golden", "/admin/import", "/search?q=机顶盒"]),
     ("admin", ["/admin", "/admin/users"]),

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from apiflask import APIFlask
 
-from web.api import changes, docs, entries, incidents, problems, reviews, search
+from web.api import changes, docs, entries, incidents, notices, problems, reviews, search
 
 
 def init_app(app: APIFlask) -> None:
-    for module in (search, entries, incidents, reviews, problems, changes):
+    for module in (search, entries, incidents, reviews, problems, changes, notices):
         app.register_blueprint(module.bp)
     app.register_blueprint(docs.bp)
     app.security_schemes = {

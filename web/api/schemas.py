@@ -140,6 +140,41 @@ class Judgement(Input):
     reason: Words = ""
 
 
+class NoticeQuery(Input):
+    unread: bool = Field(default=False, description="只要未读 · unread ones alone")
+    limit: int = Field(default=50, ge=1, le=200)
+
+
+class MarkRead(Input):
+    ids: list[int] | None = Field(default=None, max_length=1000, description="空则全部 · all without")
+
+
+class Notice(BaseModel):
+    """A change that concerns you. Of a record that you may no longer see there is nothing but that it changed."""
+
+    id: int
+    at: dt.datetime
+    read: bool
+    type: str
+    number: str
+    title: str
+    action: str
+    to_state: str
+    because: str
+    said: str
+    said_en: str
+    reason: str
+
+
+class Notices(BaseModel):
+    unread: int
+    notices: list[Notice]
+
+
+class Marked(BaseModel):
+    marked: int
+
+
 class Assigned(Input):
     assignee: Words = Field(description="用户名 · user name of a lead who may decide on it")
     reason: Words = Field(max_length=500)

@@ -62,7 +62,23 @@ def show() -> ResponseReturnValue:
             return redirect(url_for("account.show"))
     with services().database.read() as session:
         user = session.get_one(User, by.id)
-        return render_template("account/show.html", user=user, fields=fields), status
+        return render_template("account/show.html", user=user, fields=fields, email=user.email), status
+
+
+@bp.post("/account/email")
+@needs(Permission.READ_STAFF)
+def email() -> ResponseReturnValue:
+    by, typed = person(), request.form.get("email", "")
+    try:
+        with services().database.write() as session:
+            accounts.set_email(session, by, session.get_one(User, by.id), typed)
+            session.commit()
+    except Invalid as exc:
+        with services().database.read() as session:
+            user = session.get_one(User, by.id)
+            return render_template("account/show.html", user=user, fields=exc.fields, email=typed), exc.status
+    flash(gettext("邮件地址已保存") if typed.strip() else gettext("不再发邮件"), "good")
+    return redirect(url_for("account.show"))
 
 
 def _change_password() -> None:

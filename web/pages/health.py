@@ -11,7 +11,7 @@ from sqlalchemy import func, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from indexer import native
-from kb import golden, outbox
+from kb import golden, mail, outbox
 from kb.models import ContentObject
 from web import lists
 from web.context import services
@@ -38,7 +38,7 @@ class Check:
 
 def checks(here: Services) -> list[Check]:
     """What is found, part by part; nothing in here raises."""
-    return [_database(here), _index(here), _golden(here), _outbox(here), _store(here), *_dense(here)]
+    return [_database(here), _index(here), _golden(here), _outbox(here), _store(here), _mail(here), *_dense(here)]
 
 
 @bp.get("/health")
@@ -170,3 +170,25 @@ def _store(here: Services) -> Check:
         "green",
         counted("%(num)s 个对象，%(size)s MB", count, size=f"{(size or 0) / 1_000_000:.1f}"),
     )
+
+
+def _mail(here: Services) -> Check:
+    """Yellow at most: what a mail says stands in the inbox too."""
+    title = gettext("邮件")
+    if not here.settings.smtp_host:
+        return Check("mail", title, "green", gettext("没有启用"))
+    try:
+        with here.database.read() as session:
+            found = mail.standing(session)
+    except SQLAlchemyError as exc:
+        return Check("mail", title, "yellow", gettext("读不出：%(error)s", error=type(exc).__name__))
+    if not found.late and not found.given_up:
+        return Check("mail", title, "green", counted("%(num)s 封在等", found.waiting))
+    said = gettext(
+        "%(waiting)s 封在等，%(late)s 封久未送出，一天内放弃 %(given_up)s 封：%(error)s",
+        waiting=found.waiting,
+        late=found.late,
+        given_up=found.given_up,
+        error=found.error or gettext("邮件服务器没有应答"),
+    )
+    return Check("mail", title, "yellow", said, "核对 KB_SMTP_* · check KB_SMTP_*")

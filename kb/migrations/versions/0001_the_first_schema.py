@@ -198,9 +198,10 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("outbox", schema=None) as batch_op:
         batch_op.create_index(
-            "ix_outbox_narrowing", ["entry_id"], unique=False, sqlite_where=sa.text("done_at IS NULL AND narrowing")
+            "ix_outbox_narrowing", ["entry_id"], unique=False,
+            sqlite_where=sa.text("done_at IS NULL AND narrowing"), postgresql_where=sa.text("done_at IS NULL AND narrowing"),
         )
-        batch_op.create_index("ix_outbox_pending", ["id"], unique=False, sqlite_where=sa.text("done_at IS NULL"))
+        batch_op.create_index("ix_outbox_pending", ["id"], unique=False, sqlite_where=sa.text("done_at IS NULL"), postgresql_where=sa.text("done_at IS NULL"))
 
     op.create_table(
         "incident_references",
@@ -255,13 +256,14 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_revisions_object_sha256"), ["object_sha256"], unique=False)
         batch_op.create_index("ix_revisions_state", ["state"], unique=False)
         batch_op.create_index(
-            "uq_revisions_approved", ["entry_id"], unique=True, sqlite_where=sa.text("state = 'approved'")
+            "uq_revisions_approved", ["entry_id"], unique=True,
+            sqlite_where=sa.text("state = 'approved'"), postgresql_where=sa.text("state = 'approved'"),
         )
         batch_op.create_index(
             "uq_revisions_open",
             ["entry_id"],
             unique=True,
-            sqlite_where=sa.text("state IN ('draft', 'submitted', 'in_review')"),
+            sqlite_where=sa.text("state IN ('draft', 'submitted', 'in_review')"), postgresql_where=sa.text("state IN ('draft', 'submitted', 'in_review')"),
         )
 
     op.create_table(
@@ -320,8 +322,23 @@ def upgrade() -> None:
         sa.UniqueConstraint("revision_id", "part", name=op.f("uq_reviews_revision_id_part")),
     )
 
+    if not _inline():
+        for table, column in _LATER:
+            op.create_foreign_key(f"fk_{table}_{column}", table, "revisions", [column], ["id"])
+
+
+# Entries, incidents and revisions refer to each other: SQLite is told while it makes the table, others when all are there.
+_LATER = (("entries", "published_revision_id"), ("incidents", "solution_revision_id"))
+
+
+def _inline() -> bool:
+    return op.get_bind().dialect.name == "sqlite"
+
 
 def downgrade() -> None:
+    if not _inline():
+        for table, column in _LATER:
+            op.drop_constraint(f"fk_{table}_{column}", table)
     op.drop_table("reviews")
     with op.batch_alter_table("attachments", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_attachments_sha256"))

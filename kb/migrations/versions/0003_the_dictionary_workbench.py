@@ -5,10 +5,12 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
+from kb.migrations import triggers
+
 revision = "0003"
 down_revision = "0002"
 
-_FIXED = ("dictionary_versions", "dictionary_changes")
+RULES = triggers.fixed("dictionary_versions", "dictionary_changes")
 _KINDS = "kind IN ('term', 'synonym', 'stopword', 'pin')"
 _ACTIONS = "action IN ('add', 'remove', 'replace', 'apply', 'in_use', 'refused', 'golden_add', 'golden_remove')"
 
@@ -71,20 +73,10 @@ def upgrade() -> None:
         sa.Column("results", sa.JSON(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_golden_runs")),
     )
-    for table in _FIXED:
-        op.execute(
-            f"CREATE TRIGGER {table}_do_not_change BEFORE UPDATE ON {table} BEGIN "
-            f"SELECT RAISE(ABORT, '{table} are never changed'); END"
-        )
-        op.execute(
-            f"CREATE TRIGGER {table}_stay BEFORE DELETE ON {table} BEGIN "
-            f"SELECT RAISE(ABORT, '{table} are never deleted'); END"
-        )
+    triggers.create(RULES)
 
 
 def downgrade() -> None:
-    for table in _FIXED:
-        op.execute(f"DROP TRIGGER {table}_do_not_change")
-        op.execute(f"DROP TRIGGER {table}_stay")
+    triggers.drop(RULES)
     for table in ("golden_runs", "golden_queries", "dictionary_changes", "dictionary_versions", "dictionary_lines"):
         op.drop_table(table)

@@ -71,6 +71,7 @@ def upgrade() -> None:
         ["entry_id", "incident_id", "source"],
         unique=True,
         sqlite_where=sa.text("removed_at IS NULL"),
+        postgresql_where=sa.text("removed_at IS NULL"),
     )
     op.create_index("ix_captured_texts_incident_id", "captured_texts", ["incident_id"])
 

@@ -3,15 +3,12 @@ and a closing gate that the database keeps in both directions"""
 
 from __future__ import annotations
 
-import runpy
-from pathlib import Path
-
 import sqlalchemy as sa
 from alembic import op
 from alembic.operations.base import BatchOperations
 
 from kb.migrations import triggers
-from kb.migrations.triggers import Rule
+from kb.migrations.triggers import Rule, refuse
 
 revision = "0005"
 down_revision = "0004"
@@ -118,18 +115,14 @@ RULES = [
             ),
         ),
     ),
-    Rule(
+    refuse(
         "incident_is_not_born_closed",
         "incidents",
         "INSERT",
-        (
-            (
-                "NEW.state IN ('closed', 'verified', 'cancelled')",
-                "closing gate: an incident does not begin closed",
-            ),
-        ),
+        "NEW.state IN ('closed', 'verified', 'cancelled')",
+        "closing gate: an incident does not begin closed",
     ),
-    Rule("incidents_stay", "incidents", "DELETE", (("1 = 1", "incidents are never deleted"),)),
+    triggers.never("incidents", "DELETE", "stay"),
     Rule(
         "verification_follows_a_repair",
         "verifications",
@@ -147,34 +140,25 @@ RULES = [
             ),
         ),
     ),
-    Rule(
+    refuse(
         "approval_is_not_taken_back",
         "revisions",
         "UPDATE",
-        (
-            (
-                "OLD.state IN ('approved', 'superseded', 'retired')"
-                " AND NEW.state NOT IN ('approved', 'superseded', 'retired')",
-                "what was approved was approved: retire it, or approve a successor",
-            ),
-        ),
+        "OLD.state IN ('approved', 'superseded', 'retired') AND NEW.state NOT IN ('approved', 'superseded', 'retired')",
+        "what was approved was approved: retire it, or approve a successor",
     ),
-    Rule(
+    refuse(
         "entry_is_not_unpublished",
         "entries",
         "UPDATE",
-        (
-            (
-                "OLD.state IN ('published', 'expired', 'retired') AND NEW.state = 'draft'",
-                "what was published was published: retire it",
-            ),
-        ),
+        "OLD.state IN ('published', 'expired', 'retired') AND NEW.state = 'draft'",
+        "what was published was published: retire it",
     ),
-    *[triggers.never(table, "UPDATE", "do_not_change") for table in ("verifications", *_HISTORY)],
-    *[triggers.never(table, "DELETE", "stay") for table in ("verifications", *_HISTORY)],
+    *triggers.fixed("verifications", *_HISTORY),
 ]
-_OLD_INCIDENT_RULES = ("incident_closes_through_the_gate", "incident_is_not_born_closed")
-_OLD_VERIFICATION_RULES = ("verifications_do_not_change", "verifications_stay")
+_REPLACED = (
+    "incident_closes_through_the_gate", "incident_is_not_born_closed", "verifications_do_not_change", "verifications_stay",
+)  # fmt: skip
 
 
 def _columns() -> list[sa.Column]:  # type: ignore[type-arg]
@@ -197,7 +181,7 @@ def _columns() -> list[sa.Column]:  # type: ignore[type-arg]
 
 
 def upgrade() -> None:
-    _drop_old(_OLD_INCIDENT_RULES + _OLD_VERIFICATION_RULES)
+    triggers.drop(triggers.of("0002", *_REPLACED))
     with op.batch_alter_table("incidents") as batch:
         _drop_checks(batch, "incidents", _INCIDENT_CHECKS_BEFORE, _INCIDENT_CHECKS)
         for column in _columns():
@@ -237,7 +221,7 @@ def downgrade() -> None:
         for column in _columns():
             batch.drop_column(column.name)
         _create_checks(batch, "incidents", _INCIDENT_CHECKS, _INCIDENT_CHECKS_BEFORE)
-    _create_old(_OLD_INCIDENT_RULES + _OLD_VERIFICATION_RULES)
+    triggers.create(triggers.of("0002", *_REPLACED))
 
 
 def _drop_checks(batch: BatchOperations, table: str, before: dict[str, str], after: dict[str, str]) -> None:
@@ -311,22 +295,3 @@ def _create_tables() -> None:
     )
     op.create_index("ix_solution_outcomes_revision_id", "solution_outcomes", ["revision_id"])
     op.create_index("ix_solution_outcomes_incident_id", "solution_outcomes", ["incident_id"])
-
-
-def _old() -> dict[str, str]:
-    triggers_before: dict[str, str] = runpy.run_path(str(Path(__file__).with_name("0002_promises_as_triggers.py")))[
-        "TRIGGERS"
-    ]
-    return triggers_before
-
-
-def _drop_old(names: tuple[str, ...]) -> None:
-    if op.get_context().dialect.name == "sqlite":
-        for name in names:
-            op.execute(f"DROP TRIGGER {name}")
-
-
-def _create_old(names: tuple[str, ...]) -> None:
-    if op.get_context().dialect.name == "sqlite":
-        for name in names:
-            op.execute(f"CREATE TRIGGER {name} {_old()[name]}")

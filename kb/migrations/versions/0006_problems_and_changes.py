@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import sqlalchemy as sa
 from alembic import op
 
 from kb.migrations import triggers
+from kb.migrations.triggers import ALWAYS, require
 
 revision = "0006"
 down_revision = "0005"
@@ -24,16 +23,6 @@ CHANGE_STEPS = (
     "implemented>rolled_back", "implemented>reviewed", "rolled_back>reviewed", "reviewed>closed",
 )  # fmt: skip
 _STARTED = "('implementing', 'implemented', 'rolled_back', 'reviewed', 'closed')"
-_TABLES = ("problems", "changes", "change_plans")
-
-
-class Rule(NamedTuple):
-    """When `event` happens to a row of `table` and `when` holds, each condition must be true, else its message is given."""
-
-    table: str
-    event: str
-    when: str
-    must: tuple[tuple[str, str], ...]
 
 
 def _steps(steps: tuple[str, ...]) -> str:
@@ -63,17 +52,20 @@ _PLANS_IN_FORCE = (
 )
 _CAUSED = "EXISTS (SELECT 1 FROM change_incidents c WHERE c.change_id = NEW.id AND c.role = 'caused')"
 
-RULES: dict[str, Rule] = {
-    "problem_begins_new": Rule(
-        "problems", "INSERT", "1 = 1", (("NEW.state = 'new'", "a problem begins new"),)
+RULES = [
+    require(
+        "problem_begins_new",
+        "problems", "INSERT", ALWAYS, (("NEW.state = 'new'", "a problem begins new"),)
     ),
-    "problem_takes_known_steps": Rule(
+    require(
+        "problem_takes_known_steps",
         "problems",
         "UPDATE OF state",
         "NEW.state <> OLD.state",
         ((_steps(PROBLEM_STEPS), "a problem does not take this step"),),
     ),
-    "problem_closes_through_the_gate": Rule(
+    require(
+        "problem_closes_through_the_gate",
         "problems",
         "UPDATE OF state, root_cause, solution_entry_id",
         "NEW.state = 'closed'",
@@ -87,19 +79,23 @@ RULES: dict[str, Rule] = {
             ),
         ),
     ),
-    "change_begins_as_a_draft": Rule(
-        "changes", "INSERT", "1 = 1", (("NEW.state = 'draft'", "a change begins as a draft"),)
+    require(
+        "change_begins_as_a_draft",
+        "changes", "INSERT", ALWAYS, (("NEW.state = 'draft'", "a change begins as a draft"),)
     ),
-    "change_takes_known_steps": Rule(
+    require(
+        "change_takes_known_steps",
         "changes",
         "UPDATE OF state",
         "NEW.state <> OLD.state",
         ((_steps(CHANGE_STEPS), "a change does not take this step"),),
     ),
-    "change_is_approved_with_its_plans": Rule(
+    require(
+        "change_is_approved_with_its_plans",
         "changes", "UPDATE OF state", "NEW.state = 'approved' AND OLD.state <> 'approved'", _PLANS_IN_FORCE
     ),
-    "change_begins_through_the_gate": Rule(
+    require(
+        "change_begins_through_the_gate",
         "changes",
         "UPDATE OF state",
         "NEW.state = 'implementing' AND OLD.state <> 'implementing'",
@@ -113,7 +109,8 @@ RULES: dict[str, Rule] = {
             ),
         ),
     ),
-    "change_keeps_what_it_began_with": Rule(
+    require(
+        "change_keeps_what_it_began_with",
         "changes",
         "UPDATE OF kind, requester_id, approver_id, implementer_id, window_start, window_end, started_at",
         f"OLD.state IN {_STARTED}",
@@ -126,7 +123,8 @@ RULES: dict[str, Rule] = {
             ),
         ),
     ),
-    "change_is_reviewed_through_the_gate": Rule(
+    require(
+        "change_is_reviewed_through_the_gate",
         "changes",
         "UPDATE OF state, outcome, test_results, caused, rolled_back_at, rollback_reason",
         "NEW.state IN ('reviewed', 'closed') AND OLD.state <> NEW.state",
@@ -150,7 +148,8 @@ RULES: dict[str, Rule] = {
             ),
         ),
     ),
-    "change_keeps_its_results": Rule(
+    require(
+        "change_keeps_its_results",
         "changes",
         "UPDATE OF outcome, test_results, caused, rolled_back_at, rollback_reason, reviewer_id",
         "OLD.state IN ('reviewed', 'closed')",
@@ -162,56 +161,48 @@ RULES: dict[str, Rule] = {
             ),
         ),
     ),
-}  # fmt: skip
-# The revisions that a change rests on are named while it is a draft or waits for approval; an emergency's test plan until
-# the results are reviewed. The incidents it caused are named until then.
-for _event, _row in (("INSERT", "NEW"), ("UPDATE", "NEW"), ("UPDATE", "OLD")):
-    _name = f"{_event}_{_row}".lower()
-    RULES[f"change_plan_is_named_in_time_{_name}"] = Rule(
-        "change_plans",
-        _event,
-        "1 = 1",
-        (
+    # The revisions that a change rests on are named while it is a draft or waits for approval; an emergency's test plan
+    # until the results are reviewed. The incidents it caused are named until then.
+    *[
+        require(
+            f"change_plan_is_named_in_time_{event}_{row}".lower(),
+            "change_plans",
+            event,
+            ALWAYS,
             (
-                f"EXISTS (SELECT 1 FROM changes c WHERE c.id = {_row}.change_id AND (c.state IN ('draft', 'submitted')"
-                f" OR (c.kind = 'emergency' AND {_row}.kind = 'test_plan'"
-                " AND c.state NOT IN ('reviewed', 'closed', 'rejected', 'cancelled'))))",
-                "the plans of an approved change do not change",
+                (
+                    f"EXISTS (SELECT 1 FROM changes c WHERE c.id = {row}.change_id AND (c.state IN ('draft', 'submitted')"
+                    f" OR (c.kind = 'emergency' AND {row}.kind = 'test_plan'"
+                    " AND c.state NOT IN ('reviewed', 'closed', 'rejected', 'cancelled'))))",
+                    "the plans of an approved change do not change",
+                ),
+                (
+                    f"EXISTS (SELECT 1 FROM revisions r JOIN entries e ON e.id = r.entry_id WHERE r.id = {row}.revision_id"
+                    f" AND e.id = {row}.entry_id AND e.kind = {row}.kind)",
+                    "a plan is a revision of an entry of its kind",
+                ),
             ),
+        )
+        for event, row in (("INSERT", "NEW"), ("UPDATE", "NEW"), ("UPDATE", "OLD"))
+    ],
+    *[
+        require(
+            f"change_caused_is_named_in_time_{event}".lower(),
+            "change_incidents",
+            event,
+            f"{row}.role = 'caused'",
             (
-                f"EXISTS (SELECT 1 FROM revisions r JOIN entries e ON e.id = r.entry_id WHERE r.id = {_row}.revision_id"
-                f" AND e.id = {_row}.entry_id AND e.kind = {_row}.kind)",
-                "a plan is a revision of an entry of its kind",
+                (
+                    f"NOT EXISTS (SELECT 1 FROM changes c WHERE c.id = {row}.change_id"
+                    " AND c.state IN ('reviewed', 'closed'))",
+                    "reviewed results do not change",
+                ),
             ),
-        ),
-    )
-for _event, _row in (("INSERT", "NEW"), ("UPDATE", "OLD"), ("DELETE", "OLD")):
-    RULES[f"change_caused_is_named_in_time_{_event.lower()}"] = Rule(
-        "change_incidents",
-        _event,
-        f"{_row}.role = 'caused'",
-        (
-            (
-                f"NOT EXISTS (SELECT 1 FROM changes c WHERE c.id = {_row}.change_id"
-                " AND c.state IN ('reviewed', 'closed'))",
-                "reviewed results do not change",
-            ),
-        ),
-    )
-for _table in _TABLES:
-    RULES[f"{_table}_stay"] = Rule(_table, "DELETE", "1 = 1", (("1 = 0", f"{_table} are never deleted"),))
-
-
-# A condition that is neither true nor false is not true.
-_TRIGGERS = [
-    triggers.Rule(
-        name,
-        rule.table,
-        rule.event,
-        tuple((f"({rule.when}) AND ({condition}) IS NOT TRUE", message) for condition, message in rule.must),
-    )
-    for name, rule in RULES.items()
-]
+        )
+        for event, row in (("INSERT", "NEW"), ("UPDATE", "OLD"), ("DELETE", "OLD"))
+    ],
+    *[triggers.never(table, "DELETE", "stay") for table in ("problems", "changes", "change_plans")],
+]  # fmt: skip
 
 
 def upgrade() -> None:
@@ -372,11 +363,11 @@ def upgrade() -> None:
         sa.UniqueConstraint("change_id", "kind", name=op.f("uq_change_plans_change_id_kind")),
     )
     op.create_index(op.f("ix_change_plans_entry_id"), "change_plans", ["entry_id"])
-    triggers.create(_TRIGGERS)
+    triggers.create(RULES)
 
 
 def downgrade() -> None:
-    triggers.drop(_TRIGGERS)
+    triggers.drop(RULES)
     op.drop_table("change_plans")
     op.drop_table("problem_incidents")
     op.drop_table("change_problems")

@@ -9,7 +9,7 @@ from tests.web.conftest import person_of
 def test_a_sound_installation_is_ok(browse):
     answer = browse("").get("/health")
     assert (answer.status_code, answer.json["status"]) == (200, "ok")
-    assert set(answer.json["checks"]) == {"database", "index", "golden", "outbox", "store"}
+    assert set(answer.json["checks"]) == {"database", "index", "golden", "outbox", "store", "mail"}
     assert answer.json["kernel"] in ("native", "numpy")
     assert browse("").get("/health/live").json == {"status": "ok"}
 
