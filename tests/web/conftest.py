@@ -28,7 +28,9 @@ from kb.lifecycle import Origin
 from kb.models import Attachment, Entry, Incident, Revision
 from kb.settings import Settings
 from kb.store import ContentStore
+from tests.conftest import PASSWORD
 from tests.kb import samples
+from tests.web import browsers
 from web.app import create_app
 from web.pages.admin import rebuild_job
 from web.services import Services, open_services
@@ -231,3 +233,55 @@ def incident_of(site: Services, number: str) -> Incident:
 def person_of(site: Services, name: str) -> Person:
     with site.database.read() as session:
         return access.person(session, accounts.get(session, name))
+
+
+@pytest.fixture
+def places(site) -> dict[str, str]:
+    """One incident and one revision in review, to be looked at."""
+    with site.database.write() as session:
+        revision = samples.submitted(session, person_of(site, "tech"), title="机顶盒花屏的现场处理办法")
+        incident = incidents.report(
+            session,
+            person_of(site, "tech"),
+            title="电视没有图像",
+            description="电视没有图像，机顶盒亮红灯",
+            channel="phone",
+        )
+        session.commit()
+        return {"review": f"/reviews/{revision.id}", "incident": f"/incidents/{incident.number}"}
+
+
+@pytest.fixture
+def chromium() -> Iterator[Any]:
+    """The browser; skips where there is none, before an installation is made for it."""
+    pytest.importorskip("playwright.sync_api")
+    if not browsers.CHROMIUM.exists():
+        pytest.skip("chromium is not installed")
+    with browsers.chromium() as started:
+        yield started
+
+
+@pytest.fixture
+def open_browser(chromium: Any, app: APIFlask) -> Iterator[Callable[..., Any]]:
+    """Opens a browser for one person; at the end no page may have logged an error of script or policy."""
+    complaints: list[str] = []
+
+    def heard(said: Any) -> None:
+        if said.type == "error" and not said.location["url"].endswith("/nope"):  # which is asked for to see an error
+            complaints.append(said.text)
+
+    with browsers.serving(app) as address:
+
+        def opened(name: str = "", **context: Any) -> Any:
+            page = chromium.new_context(base_url=address, locale="zh-CN", **context).new_page()
+            page.set_default_timeout(10_000)
+            page.on("console", heard)
+            page.on("pageerror", lambda error: complaints.append(str(error)))
+            if name:
+                browsers.sign_in(page, name, PASSWORD)
+            return page
+
+        yield opened
+        for context in chromium.contexts:
+            context.close()
+    assert [said for said in complaints if "409" not in said] == []

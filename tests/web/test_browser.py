@@ -5,58 +5,11 @@ Skipped where Debian's chromium is not installed.
 
 from __future__ import annotations
 
-import logging
 import re
-import threading
-from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import pytest
-from werkzeug.serving import make_server
 
-from tests.conftest import PASSWORD
 from tests.kb.samples import BODY
-
-CHROMIUM = Path("/usr/bin/chromium")
-pytestmark = pytest.mark.skipif(not CHROMIUM.exists(), reason="chromium is not installed")
-playwright = pytest.importorskip("playwright.sync_api")
-
-
-@pytest.fixture
-def address(app) -> Iterator[str]:
-    logging.getLogger("werkzeug").setLevel(logging.ERROR)
-    server = make_server("127.0.0.1", 0, app, threaded=True)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield f"http://127.0.0.1:{server.port}"
-    server.shutdown()
-    thread.join()
-    server.server_close()
-
-
-@pytest.fixture
-def open_browser(address) -> Iterator[Callable[..., object]]:
-    """Opens a browser for one person; at the end no page may have logged an error of script or policy."""
-    complaints: list[str] = []
-    with playwright.sync_playwright() as api:
-        chromium = api.chromium.launch(executable_path=str(CHROMIUM), args=["--no-sandbox", "--disable-gpu"])
-
-        def opened(name: str = "", **context):
-            page = chromium.new_context(base_url=address, locale="zh-CN", **context).new_page()
-            page.set_default_timeout(10_000)
-            page.on("console", lambda said: complaints.append(said.text) if said.type == "error" else None)
-            page.on("pageerror", lambda error: complaints.append(str(error)))
-            if name:
-                page.goto("/login")
-                page.fill("[name=username]", name)
-                page.fill("[name=password]", PASSWORD)
-                page.click("main button")
-                page.wait_for_url("**/")
-            return page
-
-        yield opened
-        chromium.close()
-    assert [said for said in complaints if "409" not in said] == []
 
 
 def test_the_main_road(open_browser, index):
@@ -159,7 +112,7 @@ def _offered(page) -> list[tuple[str, list[str]]]:
     ]
 
 
-def test_own_searches_come_first_and_stay_in_the_browser(open_browser, address):
+def test_own_searches_come_first_and_stay_in_the_browser(open_browser):
     page = open_browser("tech")
     for words in ("机顶盒 无信号", "遥控器", "机顶合", "量子纠缠发动机"):
         page.goto(f"/search?q={words}")

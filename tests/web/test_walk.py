@@ -5,11 +5,7 @@ from __future__ import annotations
 import re
 from html.parser import HTMLParser
 
-import pytest
-
-from kb import incidents
-from tests.kb import samples
-from tests.web.conftest import SOLUTION, person_of
+from tests.web.conftest import SOLUTION
 
 _HAN = re.compile(r"[\u4e00-\u9fff]")
 _LATIN = re.compile(r"[A-Za-z][A-Za-z'’-]{2,}")
@@ -72,22 +68,6 @@ def texts_of(page: str) -> list[str]:
     reader = Reader()
     reader.feed(page)
     return reader.texts
-
-
-@pytest.fixture
-def places(site) -> dict[str, str]:
-    """One incident and one revision in review, to be looked at."""
-    with site.database.write() as session:
-        revision = samples.submitted(session, person_of(site, "tech"), title="机顶盒花屏的现场处理办法")
-        incident = incidents.report(
-            session,
-            person_of(site, "tech"),
-            title="电视没有图像",
-            description="电视没有图像，机顶盒亮红灯",
-            channel="phone",
-        )
-        session.commit()
-        return {"review": f"/reviews/{revision.id}", "incident": f"/incidents/{incident.number}"}
 
 
 def pages(browse, places, language):

@@ -1,0 +1,51 @@
+"""How does somebody look at the site with a real browser? A server for one application, and Debian's Chromium."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from apiflask import APIFlask
+from werkzeug.serving import make_server
+
+CHROMIUM = Path("/usr/bin/chromium")
+
+
+@contextmanager
+def serving(app: APIFlask) -> Iterator[str]:
+    """Serve an application on a free port; yields its address."""
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)
+    server = make_server("127.0.0.1", 0, app, threaded=True)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.port}"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+@contextmanager
+def chromium() -> Iterator[Any]:
+    """A browser without a window, of playwright's synchronous interface."""
+    from playwright.sync_api import sync_playwright  # there are machines without it
+
+    with sync_playwright() as api:
+        started = api.chromium.launch(executable_path=str(CHROMIUM), args=["--no-sandbox", "--disable-gpu"])
+        try:
+            yield started
+        finally:
+            started.close()
+
+
+def sign_in(page: Any, name: str, password: str) -> None:
+    page.goto("/login")
+    page.fill("[name=username]", name)
+    page.fill("[name=password]", password)
+    page.click("main button")
+    page.wait_for_url("**/")
