@@ -7,6 +7,7 @@ the permission.
 from __future__ import annotations
 
 import datetime as dt
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -18,7 +19,7 @@ from kb.access import Person, searchable, visible
 from kb.documents import Attributes, Kind
 from kb.entries import may_read, may_see_revision
 from kb.errors import NotFound
-from kb.lifecycle import DONE_INCIDENT, IncidentState, Role
+from kb.lifecycle import DONE_INCIDENT, EntryState, IncidentState, Role
 from kb.models import Entry, Incident, OutboxRow, Revision, Unit, User
 from web.labels import LABELS, label
 
@@ -40,7 +41,9 @@ def popular(session: Session, by: Person, *, limit: int = 8) -> list[tuple[Entry
 def categories(session: Session, by: Person) -> list[tuple[str, list[tuple[str, int]]]]:
     """The category tree with counts of published entries: (top, [(path, count)])."""
     rows = session.execute(
-        select(Entry.category, func.count()).where(searchable(), visible(by)).group_by(Entry.category)
+        select(Entry.category, func.count())
+        .where(Entry.state == EntryState.PUBLISHED, searchable(), visible(by))  # the equation: an index alone answers
+        .group_by(Entry.category)
     ).all()
     tree: dict[str, list[tuple[str, int]]] = {}
     for path, count in sorted(rows, key=lambda row: -row[1]):
@@ -135,8 +138,14 @@ def oldest_waiting(session: Session) -> dt.timedelta | None:
 
 def entry_counts(session: Session) -> dict[str, int]:
     """How many entries are published, by kind?"""
-    rows = session.execute(select(Entry.kind, func.count()).where(searchable()).group_by(Entry.kind))
-    found = dict(rows.all())
+    rows = session.execute(
+        select(Entry.kind, func.count())
+        .where(Entry.state == EntryState.PUBLISHED, searchable())
+        .group_by(Entry.category, Entry.kind)  # in the order of the index that has all that is asked
+    )
+    found: Counter[str] = Counter()
+    for kind, count in rows:
+        found[kind] += count
     return {kind: found[kind] for kind in Kind if kind in found}
 
 
