@@ -23,6 +23,7 @@ MOST_EXPORTED = 20_000  # rows of a table that is taken along
 _ASKED = ("subject", "actor", "action", "since", "until")
 _LONGEST = 100  # characters of what is looked for
 _FORMULA = ("=", "+", "-", "@", "\t")  # what a spreadsheet would work out instead of showing it
+_STATES = ("entry_state", "revision_state", "role", "unit_kind")  # also noted of other records than their own
 _PLACES = {
     "entry": ("entries.show", "number"),
     "incident": ("incidents.show", "number"),
@@ -43,7 +44,10 @@ def show() -> ResponseReturnValue:
     asked = {name: value[:_LONGEST] for name in _ASKED if (value := request.args.get(name))}
     page = render_template(
         "admin/audit.html",
-        rows=[(row, names[row.id], _place(row, names[row.id])) for row in rows],
+        rows=[
+            (row, names[row.id], _place(row, names[row.id]), _state(row, row.from_state), _state(row, row.to_state))
+            for row in rows
+        ],
         actions=sorted(labels.names("action"), key=lambda one: one[1]),
         asked=asked,
         fields=problems,
@@ -68,7 +72,8 @@ def table() -> ResponseReturnValue:
     writer.writerow([gettext(name) for name in head])
     for row in rows:
         kind, action = labels.label(row.subject_type, "subject_type"), labels.label(row.action, "action")
-        said = (row.actor, kind, names[row.id], action, row.from_state, row.to_state, row.reason)
+        states = _state(row, row.from_state), _state(row, row.to_state)
+        said = (row.actor, kind, names[row.id], action, *states, row.reason)
         writer.writerow([row.at.isoformat(timespec="seconds"), *map(_cell, said)])
     headers = {"Content-Disposition": 'attachment; filename="wenqu-audit.csv"'}
     # the mark before it tells Excel the encoding
@@ -90,6 +95,13 @@ def _wanted() -> tuple[Wanted, dict[str, str]]:
             problems[name] = "请写成 2026-11-23 · a date"
     text = {name: given.get(name, "")[:_LONGEST] for name in ("subject", "actor", "action")}
     return Wanted(**text, since=days.get("since"), until=days.get("until")), problems
+
+
+def _state(row: AuditRow, value: str) -> str:
+    """A state, or whatever else was noted, in the words of the pages."""
+    known = (of for of in (f"{row.subject_type}_state", *_STATES) if value in labels.LABELS.get(of, {}))
+    of = next(known, "")
+    return labels.label(value, of) if of else value
 
 
 def _place(row: AuditRow, name: str) -> str:

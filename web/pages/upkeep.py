@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -70,6 +71,12 @@ def _quoted(texts: Sequence[str]) -> object:
     return content("、".join(texts[:_SHOWN]))
 
 
+def _waited(since: dt.datetime | None) -> str:
+    """How long the oldest has waited, once that is a day."""
+    days = (clock.now() - since).days if since else 0
+    return counted("最早的已 %(num)s 天", days) if days else ""
+
+
 def _proposals(here: Services) -> Task:
     found = here.proposals()
     return Task(
@@ -106,8 +113,7 @@ def _expiring(session: Session, by: Person) -> Task:
 def _doubts(session: Session, by: Person) -> Task:
     found = doubts.questioned(session, by)
     since = found[0].questioned_at if found else None
-    said = counted("最早的已 %(num)s 天", (clock.now() - since).days) if since else ""
-    return Task(gettext("存疑的词条"), len(found), said, url_for("reviews.index", tab="all") + "#doubts")
+    return Task(gettext("存疑的词条"), len(found), _waited(since), url_for("reviews.index", tab="all") + "#doubts")
 
 
 def _queue(here: Services, session: Session, by: Person) -> Task:
@@ -115,9 +121,7 @@ def _queue(here: Services, session: Session, by: Person) -> Task:
     waiting = [row for row in reviews.in_review(session, by) if not row.scheduled]
     days, calendar, now = here.settings.review_days, here.calendar(), clock.now()
     late = sum(1 for row in waiting if (due := reviews.due(row, days, calendar)) is not None and due < now)
-    said = ""
-    if waiting and waiting[0].submitted_at:
-        said = counted("最早的已 %(num)s 天", (now - waiting[0].submitted_at).days)
+    said = _waited(waiting[0].submitted_at if waiting else None)
     if late:
         said = gettext("%(oldest)s，逾期 %(late)s 件", oldest=said, late=late)
     return Task(
