@@ -11,8 +11,10 @@ from kb.audit import Wanted
 from kb.db import Database
 from kb.errors import NotAllowed
 from kb.store import ContentStore
-from tests.conftest import Clock, People
+from tests.conftest import BOTH, Clock, People
 from tests.kb import samples
+
+pytestmark = BOTH
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from kb.db import Database
 from kb.errors import Conflict, Invalid, NotAllowed, NotFound
 from kb.lifecycle import Role
 from kb.store import ContentStore
-from tests.conftest import People
+from tests.conftest import BOTH, People
 from tests.kb import samples
 
 
@@ -55,6 +55,7 @@ def test_managers_and_administrators_alone_change_the_organisation(database: Dat
             organisation.move(session, by, organisation.get(session, "group-city-1"), "station-zhuji")
 
 
+@BOTH
 def test_a_move_changes_what_the_people_above_see(database: Database, people: People) -> None:
     with database.write() as session:
         user = accounts.get(session, "tech")
@@ -71,6 +72,7 @@ def test_a_move_changes_what_the_people_above_see(database: Database, people: Pe
             organisation.get(session, "nowhere")
 
 
+@BOTH
 def test_a_district_that_a_text_names_keeps_its_name(database: Database, store: ContentStore, people: People) -> None:
     with database.write() as session:
         samples.published(session, store, people.tech, people.lead, districts=["城东片区"])

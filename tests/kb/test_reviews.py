@@ -16,7 +16,7 @@ from kb.lifecycle import Decision, Part
 from kb.models import AuditRow, Revision
 from kb.precheck import Near
 from kb.store import ContentStore
-from tests.conftest import Clock, People
+from tests.conftest import BOTH, Clock, People
 from tests.kb import samples
 
 
@@ -116,6 +116,7 @@ def test_reasons_stay(database: Database, store: ContentStore, people: People) -
         assert row.reason == "第三条不符"
 
 
+@BOTH
 def test_the_next_of_ones_turns_comes_in_their_order_and_goes_round(
     database: Database, people: People, stopped_clock: Clock
 ) -> None:
