@@ -39,6 +39,7 @@ class Permission(StrEnum):
     EXPLAIN_ACCESS = "explain_access"  # why somebody else finds an entry, or does not
     IMPORT = "import"
     OPERATE = "operate"  # index, health, content store, dictionary, golden queries
+    ORGANISE = "organise"  # units of the organisation
     MANAGE_USERS = "manage_users"
 
 
@@ -51,8 +52,17 @@ PERMISSIONS: dict[Role, frozenset[Permission]] = {
     Role.TECHNICIAN: _STAFF,
     Role.REVIEWER: _STAFF | _LEAD | {P.CORRECT, P.RETIRE_ENTRIES, P.TEND_CAPTURED, P.EXPLAIN_ACCESS},
     Role.KNOWLEDGE_MANAGER: _STAFF
-    | {P.CORRECT, P.RETIRE_ENTRIES, P.TEND_CAPTURED, P.READ_ALL_GROUPS, P.IMPORT, P.OPERATE, P.EXPLAIN_ACCESS},
-    Role.ADMINISTRATOR: _STAFF | {P.READ_ALL_GROUPS, P.IMPORT, P.OPERATE, P.MANAGE_USERS, P.EXPLAIN_ACCESS},
+    | {
+        P.CORRECT,
+        P.RETIRE_ENTRIES,
+        P.TEND_CAPTURED,
+        P.READ_ALL_GROUPS,
+        P.IMPORT,
+        P.OPERATE,
+        P.ORGANISE,
+        P.EXPLAIN_ACCESS,
+    },
+    Role.ADMINISTRATOR: _STAFF | {P.READ_ALL_GROUPS, P.IMPORT, P.OPERATE, P.ORGANISE, P.MANAGE_USERS, P.EXPLAIN_ACCESS},
 }
 
 

@@ -150,7 +150,10 @@ class Entry(Base):
         CheckConstraint(
             "(state IN ('published', 'expired')) <= (published_revision_id IS NOT NULL)", name="published_has_revision"
         ),
-        Index("ix_entries_state_kind", "state", "kind"),
+        Index("ix_entries_state_updated_at", "state", "updated_at"),  # lists, newest first
+        Index("ix_entries_state_kind_updated_at", "state", "kind", "updated_at"),
+        # counts by category and kind, without reading an entry
+        Index("ix_entries_counted", "state", "category", "kind", "audience", "owner_group", "valid_until"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)

@@ -152,6 +152,9 @@ RULES: dict[tuple[str, str], Rule] = {
     ("user", "set_password"): Rule("修改了您的密码", "changed your password", ("account",)),
     ("user", "change"): Rule("修改了您的账号", "changed your account", ("account",)),
     ("user", "set_email"): Rule("修改了您的邮件地址", "changed your e-mail address", ("account",)),
+    ("unit", "create"): NOBODY,
+    ("unit", "rename"): NOBODY,
+    ("unit", "move"): NOBODY,
 }
 
 
@@ -374,6 +377,12 @@ SUBJECTS: dict[str, Subject] = {
         lambda user: user.username,
         lambda user: user.display_name,
         lambda by, user: by.id == user.id or by.may(Permission.REVIEW),  # a deputy reads who asks
+    ),
+    "unit": Subject(
+        Unit,
+        lambda unit: unit.key,
+        lambda unit: unit.name,
+        lambda by, unit: by.may(Permission.READ_STAFF),
     ),
 }
 

@@ -255,12 +255,17 @@ def _difference(near: Near) -> str:
     return f"；{'，'.join(told)}" if told else "；所述相同"
 
 
+def alike(number: str, title: str, body: str, similar: Similar) -> list[Near]:
+    """Which other published entries say nearly the same?"""
+    return [near for near in similar(title, body) if near.number != number and near.likeness >= NEAR_DUPLICATE]
+
+
 def _duplicates(number: str, attributes: documents.Attributes, body: str, similar: Similar | None) -> Check:
     if similar is None:
         return Check(
             "重复", Finding.LOOK, "检索不可用，未能查重 · search is unavailable, duplicates were not looked for"
         )
-    near = [n for n in similar(attributes.title, body) if n.number != number and n.likeness >= NEAR_DUPLICATE]
+    near = alike(number, attributes.title, body, similar)
     problems = [
         f"与 {n.number}《{n.title}》相近（{n.likeness:.0%}），可引用已有{_difference(n)} · near-duplicate: refer to it"
         for n in near

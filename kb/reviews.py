@@ -10,7 +10,7 @@ import datetime as dt
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import func, or_, select, tuple_
 from sqlalchemy.orm import Session, selectinload
 
 from kb import audit, clock, precheck
@@ -61,7 +61,11 @@ def due(revision: Revision, days: int, calendar: Calendar) -> dt.datetime | None
 def review_queue(session: Session, by: Person) -> list[Revision]:
     """Revisions waiting for a decision that this person may make, oldest first, whoever's turn it is."""
     by.require(Permission.REVIEW)
-    return [row for row in in_review(session, by) if row.author_id != by.id and not row.scheduled]
+    return _decidable(by, in_review(session, by))
+
+
+def _decidable(by: Person, rows: Iterable[Revision]) -> list[Revision]:
+    return [row for row in rows if row.author_id != by.id and not row.scheduled]
 
 
 def in_review(session: Session, by: Person) -> list[Revision]:
@@ -105,11 +109,38 @@ def unreviewed(session: Session, by: Person, words: Iterable[str], *, limit: int
     return [row for row in rows if may_see_revision(by, row) and not row.scheduled][:limit]
 
 
-def turns(session: Session, by: Person) -> list[Revision]:
-    """Of the queue, what is this person's turn: assigned to them or to nobody, or escalated to all."""
-    rows = review_queue(session, by)
+def turns(session: Session, by: Person, known: Iterable[Revision] | None = None) -> list[Revision]:
+    """Of the queue, what is this person's turn: assigned to them or to nobody, or escalated to all. `known` is what
+    `in_review` has found for them already."""
+    by.require(Permission.REVIEW)
+    rows = _decidable(by, in_review(session, by) if known is None else known)
     raised = escalated(session, rows)
     return [row for row in rows if row.assignee_id in (None, by.id) or row.id in raised]
+
+
+def following(session: Session, by: Person, revision: Revision) -> Revision | None:
+    """Which of this person's turns comes after that revision? After the last one the first; None where there is no other."""
+    by.require(Permission.REVIEW)
+    raised = select(AuditRow.subject_id).where(
+        AuditRow.subject_type == "revision", AuditRow.action == "review_escalated"
+    )
+    later = tuple_(Revision.submitted_at, Revision.id) > (revision.submitted_at, revision.id)
+    for place in (later, ~later):
+        rows = session.scalars(
+            select(Revision)
+            .where(
+                Revision.state.in_(sorted(WAITING_REVISION)),
+                Revision.id != revision.id,
+                or_(Revision.author_id.is_(None), Revision.author_id != by.id),
+                or_(Revision.assignee_id.is_(None), Revision.assignee_id == by.id, Revision.id.in_(raised)),
+                place,
+            )
+            .order_by(Revision.submitted_at, Revision.id)
+        )
+        for row in rows:
+            if may_see_revision(by, row) and turns(session, by, [row]):
+                return row
+    return None
 
 
 def escalated(session: Session, revisions: Sequence[Revision]) -> set[int]:

@@ -73,6 +73,22 @@ def expire_due(session: Session) -> int:
     return len(due)
 
 
+def expiring(session: Session, by: Person, *, limit: int = 200) -> list[Entry]:
+    """Published entries that this person may see and whose validity ends soon, the soonest first."""
+    return list(
+        session.scalars(
+            select(Entry)
+            .where(
+                Entry.state == EntryState.PUBLISHED,
+                Entry.valid_until.between(clock.today(), clock.today() + REMIND_BEFORE),
+                visible(by),
+            )
+            .order_by(Entry.valid_until, Entry.number)
+            .limit(limit)
+        )
+    )
+
+
 def remind_due(session: Session) -> int:
     """Remind once of every published entry whose validity ends soon; returns of how many. A timer calls this."""
     reminded = exists().where(

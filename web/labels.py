@@ -83,6 +83,16 @@ LABELS: dict[str, dict[str, str]] = {
         Role.KNOWLEDGE_MANAGER: "知识管理员",
         Role.ADMINISTRATOR: "管理员",
     },
+    "unit_kind": {"station": "服务站", "group": "维护组", "district": "片区", "team": "专业组"},
+    "subject_type": {
+        "entry": "词条",
+        "revision": "修订",
+        "incident": "事件",
+        "problem": "问题",
+        "change": "变更",
+        "user": "账号",
+        "unit": "组织单位",
+    },
     "part": {Part.CONTENT: "内容审核", Part.FORMAL: "形式审核"},
     "decision": {Decision.APPROVE: "通过", Decision.RETURN: "退回"},
     "origin": {Origin.WRITTEN: "本地编写", Origin.LIBRARY: "随产品提供", Origin.IMPORTED: "导入", Origin.MINOR: "小改"},
@@ -350,6 +360,9 @@ LABELS: dict[str, dict[str, str]] = {
         "test_results": "测试结果",
         "caused": "是否引发事件",
         "number": "编号",
+        "key": "代号",
+        "name": "名称",
+        "parent": "上级",
     },
     # the verbs of the audit; what is not listed is shown as it was recorded
     "action": {
@@ -426,6 +439,10 @@ LABELS: dict[str, dict[str, str]] = {
         "record_results": "记录结果",
         "review_change": "评审结果",
         "tie": "关联",
+        "change": "改账号",
+        "set_password": "重设密码",
+        "rename": "改名",
+        "move": "改上级",
     },
 }
 
@@ -504,5 +521,5 @@ def badge(value: object, of: str) -> Markup:
 def init_app(app: Flask) -> None:
     """Give the templates their words."""
     for function in (label, badge, ago, local_time, short_day, masked_phone, tone):
-        app.add_template_filter(function, function.__name__)
+        app.add_template_filter(languages.spoken(function), function.__name__)
     app.jinja_env.globals.update(LABELS=LABELS, names=names)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+from collections.abc import Callable
 from functools import cache
 from io import BytesIO
 from pathlib import Path
@@ -20,6 +21,8 @@ from babel.messages.pofile import read_po
 from babel.support import NullTranslations, Translations
 from flask import Flask, Response, has_request_context, request
 from flask_babel import Babel, Domain, get_locale, get_translations
+from jinja2 import pass_context
+from jinja2.runtime import Context
 from markupsafe import Markup
 
 from kb import clock
@@ -59,13 +62,24 @@ def init_app(app: Flask) -> None:
     babel = Babel(app, default_locale=_LOCALES[CHINESE], locale_selector=lambda: _LOCALES[wanted()])
     babel.domain_instance = _Catalogue()
     app.jinja_env.globals.update(chinese=chinese, counted=counted, language=language)
-    app.jinja_env.filters.update(content=content, said=said)
+    app.jinja_env.filters.update(content=spoken(content), said=spoken(said))
 
     @app.after_request
     def vary(response: Response) -> Response:
         if response.mimetype == "text/html":
             response.vary.update(("Accept-Language", "Cookie"))
         return response
+
+
+def spoken(function: Callable[..., object]) -> Callable[..., object]:
+    """The function as a filter whose result has a language. Without a context Jinja works out a filter of a constant when
+    it compiles the template, and everybody reads it in the language of whoever came first."""
+
+    @pass_context
+    def in_this_language(_context: Context, *given: object) -> object:
+        return function(*given)
+
+    return in_this_language
 
 
 def wanted() -> str:

@@ -7,6 +7,7 @@ the permission.
 from __future__ import annotations
 
 import datetime as dt
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -18,7 +19,7 @@ from kb.access import Person, searchable, visible
 from kb.documents import Attributes, Kind
 from kb.entries import may_read, may_see_revision
 from kb.errors import NotFound
-from kb.lifecycle import DONE_INCIDENT, IncidentState, Role
+from kb.lifecycle import DONE_INCIDENT, EntryState, IncidentState, Role
 from kb.models import Entry, Incident, OutboxRow, Revision, Unit, User
 from web.labels import LABELS, label
 
@@ -40,7 +41,9 @@ def popular(session: Session, by: Person, *, limit: int = 8) -> list[tuple[Entry
 def categories(session: Session, by: Person) -> list[tuple[str, list[tuple[str, int]]]]:
     """The category tree with counts of published entries: (top, [(path, count)])."""
     rows = session.execute(
-        select(Entry.category, func.count()).where(searchable(), visible(by)).group_by(Entry.category)
+        select(Entry.category, func.count())
+        .where(Entry.state == EntryState.PUBLISHED, searchable(), visible(by))  # the equation: an index alone answers
+        .group_by(Entry.category)
     ).all()
     tree: dict[str, list[tuple[str, int]]] = {}
     for path, count in sorted(rows, key=lambda row: -row[1]):
@@ -108,6 +111,64 @@ def units(session: Session) -> list[Unit]:
     return list(session.scalars(select(Unit).order_by(Unit.id)))
 
 
+@dataclass(frozen=True)
+class Branch:
+    """A unit with the people in it and the units below it."""
+
+    unit: Unit
+    people: list[User]
+    below: list[Branch]
+
+    def __len__(self) -> int:
+        return len(self.people) + sum(map(len, self.below))
+
+
+def organisation(session: Session) -> list[Branch]:
+    """The tree of units, stations before teams."""
+    people: dict[int | None, list[User]] = {}
+    for user in session.scalars(select(User).order_by(User.display_name, User.id)):
+        people.setdefault(user.unit_id, []).append(user)
+    below: dict[int | None, list[Unit]] = {}
+    for unit in session.scalars(select(Unit).order_by(Unit.kind, Unit.id)):
+        below.setdefault(unit.parent_id, []).append(unit)
+
+    def branch(unit: Unit) -> Branch:
+        return Branch(unit, people.get(unit.id, []), [branch(one) for one in below.get(unit.id, [])])
+
+    return [branch(unit) for unit in below.get(None, [])]
+
+
+@dataclass(frozen=True)
+class Usage:
+    """How much stands under one category."""
+
+    path: str
+    known: bool  # the tree has it
+    published: int = 0
+    unfinished: int = 0  # never published yet
+    gone: int = 0  # expired or retired
+    incidents: int = 0
+
+
+def usage(session: Session, paths: Sequence[str]) -> list[Usage]:
+    """The categories of the tree in its order, then those that are used though it has them not."""
+    entries: dict[str, Counter[str]] = {}
+    for path, state, count in session.execute(
+        select(Entry.category, Entry.state, func.count()).group_by(Entry.state, Entry.category)
+    ):
+        entries.setdefault(path, Counter())[state] = count
+    reported = select(Incident.category, func.count()).group_by(Incident.category)
+    incidents = {path: count for path, count in session.execute(reported) if path}
+    others = sorted((entries.keys() | incidents.keys()) - set(paths))
+    found = []
+    for path in [*paths, *others]:
+        states = entries.get(path, Counter())
+        gone = states[EntryState.EXPIRED] + states[EntryState.RETIRED]
+        unfinished = states.total() - states[EntryState.PUBLISHED] - gone
+        found.append(Usage(path, path in paths, states[EntryState.PUBLISHED], unfinished, gone, incidents.get(path, 0)))
+    return found
+
+
 def owner_groups(session: Session, by: Person, chosen: str = "") -> list[Unit]:
     """Who can own an entry: teams and groups, and whatever is chosen already."""
     rows = session.scalars(select(Unit).where(Unit.kind.in_(("team", "group", "station"))).order_by(Unit.id))
@@ -135,8 +196,14 @@ def oldest_waiting(session: Session) -> dt.timedelta | None:
 
 def entry_counts(session: Session) -> dict[str, int]:
     """How many entries are published, by kind?"""
-    rows = session.execute(select(Entry.kind, func.count()).where(searchable()).group_by(Entry.kind))
-    found = dict(rows.all())
+    rows = session.execute(
+        select(Entry.kind, func.count())
+        .where(Entry.state == EntryState.PUBLISHED, searchable())
+        .group_by(Entry.category, Entry.kind)  # in the order of the index that has all that is asked
+    )
+    found: Counter[str] = Counter()
+    for kind, count in rows:
+        found[kind] += count
     return {kind: found[kind] for kind in Kind if kind in found}
 
 

@@ -7,7 +7,8 @@ import datetime as dt
 import pytest
 from sqlalchemy import select
 
-from kb import audit, entries, reviews
+from kb import assignment, audit, entries, reviews
+from kb.accounts import SYSTEM
 from kb.db import Database
 from kb.documents import Kind
 from kb.errors import NotAllowed
@@ -15,7 +16,7 @@ from kb.lifecycle import Decision, Part
 from kb.models import AuditRow, Revision
 from kb.precheck import Near
 from kb.store import ContentStore
-from tests.conftest import Clock, People
+from tests.conftest import BOTH, Clock, People
 from tests.kb import samples
 
 
@@ -113,3 +114,24 @@ def test_reasons_stay(database: Database, store: ContentStore, people: People) -
     with database.read() as session:
         row = session.scalars(select(AuditRow).where(AuditRow.action == "content_return")).one()
         assert row.reason == "第三条不符"
+
+
+@BOTH
+def test_the_next_of_ones_turns_comes_in_their_order_and_goes_round(
+    database: Database, people: People, stopped_clock: Clock
+) -> None:
+    with database.write() as session:
+        rows = []
+        for name in "甲乙丙丁":
+            rows.append(samples.submitted(session, people.tech, title=f"机顶盒方案{name}"))
+            stopped_clock.advance(hours=1)
+        assignment.reassign(session, people.lead, rows[1], "lead2", reason="休假")
+        for row in (rows[0], rows[2], rows[3]):
+            row.assignee_id = people.lead.id
+        session.flush()
+        order = [reviews.following(session, people.lead, row) for row in rows]
+        assert order == [rows[2], rows[2], rows[3], rows[0]]
+        assert reviews.following(session, people.lead2, rows[0]) is rows[1]
+        assert reviews.following(session, people.lead2, rows[1]) is None
+        audit.record(session, SYSTEM, rows[0], "review_escalated")  # everybody's now
+        assert reviews.following(session, people.lead2, rows[1]) is rows[0]

@@ -9,7 +9,9 @@ import re
 
 import pytest
 
+from tests.kb import samples
 from tests.kb.samples import BODY
+from tests.web.conftest import person_of
 
 
 def test_the_main_road(open_browser, index):
@@ -332,3 +334,66 @@ def test_two_fingers_zoom_a_drawing(open_browser):
         touch("touchMove", apart)
     touch("touchEnd", 0)
     assert phone.evaluate(width) == pytest.approx(before * 2, rel=0.05)
+
+
+def test_a_lead_reviews_without_the_mouse(site, open_browser, index):
+    with site.database.write() as session:
+        for name in "甲乙丙":
+            samples.submitted(session, person_of(site, "tech"), title=f"机顶盒花屏方案{name}")
+        session.commit()
+    page = open_browser("lead", viewport={"width": 1440, "height": 900})
+    page.goto("/reviews")
+    page.keyboard.press("j")
+    page.keyboard.press("j")
+    page.keyboard.press("k")
+    assert page.evaluate("document.activeElement.textContent") == "机顶盒花屏方案甲"
+    page.keyboard.press("o")
+    page.locator("h1 >> text=机顶盒花屏方案甲").wait_for()
+    for letter, part in (("c", "content"), ("f", "formal")):
+        page.keyboard.press(letter)
+        assert page.evaluate("document.activeElement.closest('section').id") == part
+        page.keyboard.press("Enter")
+        page.locator(f"#{part} form").wait_for(state="detached" if part == "content" else "visible")
+    page.locator("h1 >> text=机顶盒花屏方案乙").wait_for()  # the next one opens by itself
+    assert "两项审核通过，已发布" in page.inner_text("main")
+    page.keyboard.press("n")
+    page.locator("h1 >> text=机顶盒花屏方案丙").wait_for()
+    page.keyboard.press("r")
+    page.keyboard.type("cfnu 缺现场照片")  # in a field these are letters
+    page.keyboard.press("Control+Enter")
+    page.locator("h1 >> text=机顶盒花屏方案乙").wait_for()
+    assert "已退回作者" in page.inner_text("main")
+    page.keyboard.press("?")
+    assert page.locator("dialog#keys").is_visible()
+    page.keyboard.press("c")  # behind the dialog nothing is pressed
+    page.keyboard.press("Escape")
+    assert not page.locator("dialog#keys").is_visible()
+    page.evaluate(
+        "document.body.dispatchEvent(new KeyboardEvent('keydown', {key: 'u', isComposing: true, bubbles: true}))"
+    )
+    assert page.locator("h1 >> text=机顶盒花屏方案乙").count() == 1
+    page.keyboard.press("u")
+    page.locator("tr:target >> text=机顶盒花屏方案乙").wait_for()
+    index()
+    assert "机顶盒花屏方案甲" in open_browser("tech").request.get("/search?q=机顶盒花屏方案甲").text()
+
+
+def test_the_columns_of_a_review_scroll_by_themselves(site, open_browser):
+    with site.database.write() as session:
+        revision = samples.submitted(session, person_of(site, "tech"), title="机顶盒花屏方案甲")
+        session.commit()
+        address = f"/reviews/{revision.id}"
+    wide, narrow = (
+        open_browser("lead", viewport={"width": 1280, "height": 700}),
+        open_browser("lead", viewport={"width": 1024, "height": 700}),
+    )
+    for page in (wide, narrow):
+        page.goto(address)
+    tops = [box["y"] for box in (column.bounding_box() for column in wide.locator(".review > .column").all())]
+    assert max(tops) - min(tops) < 1
+    wide.keyboard.press("2")
+    wide.keyboard.press("End")
+    wide.wait_for_timeout(1_000)  # it glides
+    assert wide.locator(".review > .column").nth(1).evaluate("it => it.scrollTop") > 0
+    tops = [box["y"] for box in (column.bounding_box() for column in narrow.locator(".review > .column").all())]
+    assert tops == sorted(tops) and tops[1] > tops[0] + 100

@@ -11,7 +11,7 @@ _HAN = re.compile(r"[\u4e00-\u9fff]")
 _LATIN = re.compile(r"[A-Za-z][A-Za-z'’-]{2,}")
 _SHOWN = ("title", "placeholder", "aria-label", "alt")  # attributes that people read
 _VOID = ("input", "br", "hr", "img", "link", "meta", "wbr")
-_AS_IT_IS = ("title", "code", "pre", "textarea", "script", "time")  # what was typed, and what machines read
+_AS_IT_IS = ("title", "code", "pre", "kbd", "textarea", "script", "time")  # what was typed, and what machines read
 _QUOTED = re.compile(
     r"“.*”|\([^)]*\)|\[[^\]]*\]|电视黑屏, 网速慢|数字电视|已核实|单一来源|待本地确认|种类:方案|、"
 )  # examples of what to type
@@ -29,7 +29,8 @@ PAGES = [
               "/reviews?tab=written", "/entries/new", "/entries/new?q=机顶盒&write=1&kind=solution", f"/entries/{SOLUTION}", "/account", "/topology/TOP-LAN-001?node=LS-OF-DSW-01", "/topology/TOP-LAN-001?fails=LS-OF-UPS-02"]),
     ("lead", ["/", "/inbox", "/reviews", "/reviews?tab=all", "{review}", f"/entries/{SOLUTION}", f"/entries/{SOLUTION}/why?q=机顶盒",
               "/incidents/cancelled", "{incident}"]),
-    ("manager", ["/admin", "/admin/dictionary", "/admin/golden", "/admin/import", "/search?q=机顶盒"]),
+    ("manager", ["/", "/admin", "/admin/upkeep", "/admin/taxonomy", "/admin/organisation", "/admin/audit?action=submit", "/admin/dictionary", "/admin/golden",
+                 "/admin/import", "/search?q=机顶盒"]),
     ("admin", ["/admin", "/admin/users"]),
 ]  # fmt: skip
 
@@ -98,3 +99,10 @@ def test_chinese_pages_have_no_english_left(browse, places):
         if set(_LATIN.findall(_NUMBERS.sub("", text))) - _NAMES and not _HAN.search(text)
     ]
     assert left == []
+
+
+def test_no_word_of_a_template_stays_in_the_language_of_whoever_came_first(app):
+    template = app.jinja_env.from_string('{{ "pass"|badge("finding") }} {{ "wrong · 错"|said }}')
+    for language, word in (("en", "Pass"), ("zh-CN", "通过")):
+        with app.test_request_context("/", headers={"Accept-Language": language}):
+            assert word in template.render()

@@ -7,6 +7,7 @@ from flask import Flask
 from web.pages import (
     account,
     admin,
+    audit,
     changes,
     design,
     dictionary,
@@ -17,12 +18,14 @@ from web.pages import (
     home,
     inbox,
     incidents,
+    organisation,
     preferences,
     problems,
     report,
     reviews,
     search,
     topology,
+    upkeep,
     why,
 )
 
@@ -45,6 +48,9 @@ def init_app(app: Flask) -> None:
         admin,
         dictionary,
         golden,
+        upkeep,
+        organisation,
+        audit,
         health,
         preferences,
         design,

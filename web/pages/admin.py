@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import threading
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -21,7 +22,7 @@ from kb.documents import Audience
 from kb.errors import Conflict, Invalid, KBError
 from kb.importer import Defaults, File
 from kb.lifecycle import Role
-from kb.models import Entry, ImportedFile
+from kb.models import Entry, ImportedFile, User
 from web import lists
 from web.context import needs, person, services
 from web.labels import label
@@ -240,12 +241,23 @@ def _role(value: str) -> Role:
     return Role(value)
 
 
+def _asked_for(user: User, words: str, role: str) -> bool:
+    """Is this account in the role that the list is narrowed to, and do its names or its unit have the words?"""
+    said = f"{user.username} {user.display_name} {user.unit.name if user.unit else ''}".casefold()
+    return words in said and role in ("", user.role)
+
+
 def _users(error: KBError | None = None, *, of: str = "") -> str:
     """The accounts; what was refused stands in the form of the account `of`, or in the one for a new account."""
+    words, role = request.args.get("q", "").strip()[:80].casefold(), request.args.get("role", "")
     with services().database.read() as session:
+        everybody = lists.users(session)
         return render_template(
             "admin/users.html",
-            users=lists.users(session),
+            users=[user for user in everybody if user.username == of or _asked_for(user, words, role)],
+            counts=Counter(user.role for user in everybody),
+            q=words,
+            role=role,
             units=[(unit.key, unit.name) for unit in lists.units(session)],
             roles=[(role, label(role, "role")) for role in Role if role is not Role.SUBSCRIBER],
             error=error,

@@ -9,6 +9,7 @@ from kb import clock, entries, incidents, lifecycle, reviews
 from kb.access import Permission
 from web import lists
 from web.context import person, services
+from web.pages import upkeep
 
 bp = Blueprint("home", __name__)
 NEWEST = 8
@@ -33,4 +34,6 @@ def show() -> ResponseReturnValue:
             }
         if by.may(Permission.REVIEW):
             page["queue"] = reviews.turns(session, by)
+        if by.may(Permission.OPERATE):
+            page["tasks"] = upkeep.tasks(services(), session, by)
         return render_template("home/show.html", morning=clock.now().astimezone(clock.LOCAL).hour < 12, **page)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass
+from functools import cache
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 from sqlalchemy.orm import Session
 
-from kb import assignment, audit, clock, difference, documents, doubts, entries, precheck, reviews
+from kb import assignment, audit, clock, difference, documents, doubts, entries, precheck, reviews, validity
 from kb.access import Permission
 from kb.documents import Attributes
 from kb.errors import Conflict, Invalid, KBError
@@ -20,6 +21,9 @@ from web import languages, lists, reading, words
 from web.context import needs, person, services, similar
 
 bp = Blueprint("reviews", __name__, url_prefix="/reviews")
+PAGE_SIZE = 100  # revisions
+LAST_PAGE = 1_000
+FEW = 5  # of each kind of what relies on an entry, beside its review
 _OF_REVIEW = ("submit", "recall", "review_assigned", "review_reminded", "review_escalated")  # rows shown beside it
 
 
@@ -35,6 +39,21 @@ def show(revision_id: int) -> ResponseReturnValue:
     return _page(revision_id), 200
 
 
+@bp.get("/<int:revision_id>/next")
+@needs(Permission.REVIEW)
+def following(revision_id: int) -> ResponseReturnValue:
+    """The next of one's turns, or the queue where there is none."""
+    with services().database.read() as session:
+        after = reviews.following(session, person(), lists.submitted_revision(session, person(), revision_id))
+    if after is None:
+        flash(gettext("待您审核的没有下一份了"), "plain")
+    return redirect(_place(after))
+
+
+def _place(revision: Revision | None) -> str:
+    return url_for("reviews.index") if revision is None else url_for("reviews.show", revision_id=revision.id)
+
+
 @bp.post("/<int:revision_id>/<any(content, formal):part>")
 @needs(Permission.REVIEW)
 def decide(revision_id: int, part: str) -> ResponseReturnValue:
@@ -48,12 +67,13 @@ def decide(revision_id: int, part: str) -> ResponseReturnValue:
                 reason=request.form.get("reason", ""), similar=look,
             )  # fmt: skip
             number, state, scheduled = revision.entry.number, revision.state, revision.scheduled
+            after = reviews.following(session, person(), revision)
             session.commit()
     except (Conflict, Invalid) as exc:
         return _page(revision_id, error=exc), exc.status
     if scheduled:
         flash(gettext("%(number)s 两项审核通过，%(day)s 起发布", number=number, day=scheduled), "good")
-        return redirect(url_for("reviews.index"))
+        return redirect(_place(after))
     if state in WAITING_REVISION:
         return redirect(url_for("reviews.show", revision_id=revision_id))
     flash(
@@ -62,7 +82,7 @@ def decide(revision_id: int, part: str) -> ResponseReturnValue:
         else gettext("%(number)s 已退回作者", number=number),
         "good",
     )
-    return redirect(url_for("reviews.index"))
+    return redirect(_place(after))
 
 
 @bp.post("/<int:revision_id>/assign")
@@ -149,20 +169,23 @@ def _day(field: str) -> dt.date:
 def _list(tab: str, *, error: KBError | None = None) -> str:
     by = person()
     may_review = by.may(Permission.REVIEW)
-    calendar = services().calendar()
+    page = min(max(1, request.args.get("page", 1, type=int)), LAST_PAGE)
     with services().database.read() as session:
-        if tab == "waiting" and may_review:
-            rows = reviews.turns(session, by)
-        elif tab == "all":
-            rows = reviews.in_review(session, by)
-        else:
-            tab, rows = "written", entries.written_by(session, by)
+        waiting = reviews.in_review(session, by)
+        tabs = {"waiting": reviews.turns(session, by, waiting)} if may_review else {}
+        tabs |= {"written": entries.written_by(session, by), "all": waiting}
+        tab = tab if tab in tabs else "written"
+        due = _deadlines(tabs[tab])
+        rows = sorted(tabs[tab], key=lambda row: _by_deadline(row, due[row.id]))[(page - 1) * PAGE_SIZE :]
         return render_template(
             "reviews/index.html",
             tab=tab,
-            revisions=rows,
-            due={row.id: reviews.due(row, services().settings.review_days, calendar) for row in rows},
-            escalated=reviews.escalated(session, rows),
+            counts={name: len(found) for name, found in tabs.items()},
+            revisions=rows[:PAGE_SIZE],
+            page=page,
+            more=len(rows) > PAGE_SIZE,
+            due=due,
+            escalated=reviews.escalated(session, rows[:PAGE_SIZE]),
             now=clock.now(),
             doubted=doubts.questioned(session, by) if tab != "written" else [],
             delegations=assignment.delegations(session, by) if may_review else [],
@@ -171,6 +194,18 @@ def _list(tab: str, *, error: KBError | None = None) -> str:
             fields=getattr(error, "fields", {}),
             typed=request.form if error else {},
         )
+
+
+def _deadlines(rows: list[Revision]) -> dict[int, dt.datetime | None]:
+    """Until when is each to be decided on? None for what does not wait."""
+    days, calendar = services().settings.review_days, services().calendar()
+    return {row.id: reviews.due(row, days, calendar) for row in rows}
+
+
+def _by_deadline(revision: Revision, due: dt.datetime | None) -> tuple[bool, dt.datetime, int]:
+    """What waits before what does not, then what is due first, then what came first."""
+    since = revision.submitted_at or revision.created_at
+    return due is None, due or since, revision.id
 
 
 @dataclass(frozen=True)
@@ -228,24 +263,29 @@ def _agreement(incident: Incident | None, attributes: Attributes, body: str) -> 
 
 
 def _page(revision_id: int, *, error: KBError | None = None) -> str:
-    by = person()
+    by, store = person(), services().store
+    look = similar()
+    remembered = cache(look) if look else None  # the pre-check and the list below it ask the same
     with services().database.read() as session:
         revision = lists.submitted_revision(session, by, revision_id)
-        read = reading.read(services().store, by, revision)
+        read, text = reading.read(store, by, revision), entries.text_of(store, revision)
         waiting = revision.state in WAITING_REVISION and not revision.scheduled
+        number, title = revision.entry.number, read.attributes.title
         return render_template(
             "reviews/show.html",
             revision=revision,
             entry=revision.entry,
             incident=revision.incident,
-            agreement=_agreement(revision.incident, read.attributes, entries.text_of(services().store, revision)),
+            agreement=_agreement(revision.incident, read.attributes, text),
             reading=read,
             owner=lists.unit_name(session, read.attributes.owner_group),
             related=lists.related(session, by, read.attributes.related),
             comparison=_comparison(session, revision),
-            checks=precheck.run(session, services().store, revision, similar()),
+            checks=precheck.run(session, store, revision, remembered),
+            alike=precheck.alike(number, title, text, remembered) if remembered else [],
+            impact=validity.impact(session, by, revision.entry) if revision.entry.published else None,
+            few=FEW,
             decided={review.part: review for review in revision.reviews},
-            parts=list(Part),
             waiting=waiting,
             due=reviews.due(revision, services().settings.review_days, services().calendar()),
             leads=assignment.able_leads(session, revision) if waiting else [],

@@ -155,3 +155,15 @@ def test_an_upload_never_replaces_another_document_of_its_name(browse):
     refused = upload("# 乙设备的说明文档")
     assert refused.status_code == 422 and "请改名后导入" in refused.text and "REF-" in refused.text
     assert upload("# 甲设备的说明文档").status_code == 200  # the same again is no harm
+
+
+def test_accounts_are_narrowed_by_name_and_role(browse):
+    browser = browse("admin")
+    page = browser.get("/admin/users").text
+    assert "技术负责人 2</a>" in page and "全部 6</a>" in page
+    page = browser.get("/admin/users?role=reviewer").text
+    assert "/admin/users/lead2" in page and "/admin/users/tech" not in page
+    page = browser.get("/admin/users?q=TECH2").text
+    assert "/admin/users/tech2" in page and "/admin/users/lead" not in page
+    refused = browser.post("/admin/users/lead?q=TECH2", role="nonsense")
+    assert "/admin/users/lead" in refused.text  # with what is wrong in it

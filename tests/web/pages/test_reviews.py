@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from kb import entries, incidents, reviews
@@ -213,7 +215,7 @@ def test_the_incident_and_the_solution_are_compared(site, browse):
 def test_whose_turn_it_is_can_be_passed_on(site, browse, revision_id):
     lead, lead2 = browse("lead"), browse("lead2")
     assert "机顶盒画面卡顿的处理" not in lead2.get("/reviews").text
-    assert "轮到 lead" in lead2.get("/reviews?tab=all").text
+    assert '<td data-name="轮到">lead</td>' in lead2.get("/reviews?tab=all").text
     refused = lead.post(f"/reviews/{revision_id}/assign", assignee="lead2", reason="")
     assert refused.status_code == 422 and 'id="reason-problem">请写明为什么转交' in refused.text
     assert lead.post(f"/reviews/{revision_id}/assign", assignee="lead2", reason="休假").status_code == 302
@@ -294,3 +296,78 @@ def test_what_is_approved_for_a_later_day_is_shown_as_such_to_staff_alone(site, 
     page = browse("tech2").get(f"/entries/{number}").text
     assert "待生效" in page and "2099-12-01 起发布" in page
     assert browse("").get(f"/entries/{number}").status_code == 404
+
+
+def _titles(page: str) -> list[str]:
+    return re.findall(r"data-walk-to>([^<]+)</a>", page)
+
+
+def test_the_queue_counts_its_tabs_and_begins_with_what_is_due_first(site, browse, stopped_clock):
+    with site.database.write() as session:
+        for days, title in ((0, "先交的机顶盒方案"), (1, "后交的机顶盒方案"), (0, "同一天晚交的机顶盒方案")):
+            stopped_clock.advance(days=days, hours=1)
+            samples.submitted(session, person_of(site, "tech"), title=title)
+        session.commit()
+    stopped_clock.advance(hours=26)
+    page = browse("lead").get("/reviews").text
+    assert "待我审 <small>3</small>" in page and "我提交的 <small>0</small>" in page and "全部 <small>3</small>" in page
+    assert _titles(page) == ["先交的机顶盒方案", "后交的机顶盒方案", "同一天晚交的机顶盒方案"]
+    assert ">2 天</time>" in page and ">1 天</time>" in page and "限 11-26" in page
+    written = browse("tech").get("/reviews?tab=nonsense").text
+    assert "我提交的 <small>3</small>" in written and "待我审" not in written
+
+
+def test_a_page_of_the_queue_is_not_the_whole_of_it(site, browse, monkeypatch):
+    monkeypatch.setattr("web.pages.reviews.PAGE_SIZE", 2)
+    with site.database.write() as session:
+        for number in range(3):
+            samples.submitted(session, person_of(site, "tech"), title=f"第 {number} 份待审方案")
+        session.commit()
+    browser = browse("lead")
+    assert _titles(browser.get("/reviews").text) == ["第 0 份待审方案", "第 1 份待审方案"]
+    assert _titles(browser.get("/reviews?page=2").text) == ["第 2 份待审方案"]
+
+
+def test_after_a_decision_the_next_one_opens(site, browse):
+    with site.database.write() as session:
+        tech = person_of(site, "tech")
+        first, second, third = (samples.submitted(session, tech, title=f"机顶盒方案{n}").id for n in "甲乙丙")
+        session.commit()
+    browser = browse("lead")
+    assert browser.get(f"/reviews/{second}/next").location == f"/reviews/{third}"
+    assert browser.get(f"/reviews/{third}/next").location == f"/reviews/{first}"  # round
+    assert browser.post(f"/reviews/{second}/content", decision="approve").location == f"/reviews/{second}"
+    assert browser.post(f"/reviews/{second}/formal", decision="approve").location == f"/reviews/{third}"
+    assert browser.post(f"/reviews/{third}/content", decision="return", reason="缺照片").location == f"/reviews/{first}"
+    assert browser.get(f"/reviews/{first}/next").location == "/reviews"
+    assert "没有下一份" in browser.get("/reviews").text
+    assert browse("tech").get(f"/reviews/{first}/next").status_code == 403
+
+
+def test_impact_and_near_duplicates_stand_beside_the_revision(site, browse):
+    with site.database.write() as session:
+        tech2 = person_of(site, "tech2")
+        entry = entries.find(session, tech2, SOLUTION)
+        made = samples.incident(session, tech2)
+        incidents.link(session, tech2, made, entry)
+        revision = entries.revise(session, site.store, tech2, entry, body=samples.BODY.replace("F 头", "N 头"))
+        entries.submit(session, tech2, revision)
+        copied = samples.submitted(session, tech2, title="机顶盒没有信号，另一份")
+        session.commit()
+        revised, copy, number = revision.id, copied.id, made.number
+    page = browse("lead").get(f"/reviews/{revised}").text
+    assert "1 件未结束的事件凭它解决" in page and number in page
+    page = browse("lead").get(f"/reviews/{copy}").text
+    near = page[page.index('id="alike"') :]
+    assert f"/entries/{SOLUTION}" in near and "% 相同" in near
+
+
+def test_each_key_is_shown_on_what_it_presses(browse, revision_id):
+    page = browse("lead").get(f"/reviews/{revision_id}").text
+    for key in ("c", "f", "n", "u"):
+        assert re.search(
+            rf'data-key="{key}"[^>]*aria-keyshortcuts="{key}"[^<]*<kbd aria-hidden="true">{key}</kbd>',
+            page.replace("\n", ""),
+        )
+    assert page.count('data-key="r"') == 2 and 'id="keys"' in page
+    assert 'href="#keys"' in browse("lead").get("/reviews").text
