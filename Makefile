@@ -11,10 +11,10 @@ BENCH_OUT ?= var/bench
 SIZES ?= 10000 100000 230000
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint relevance bench lock clean
+.PHONY: help run test lint relevance screenshots bench lock clean
 
 help: ## list the targets
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 10
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 13
 
 $(VENV)/.run: requirements.lock pyproject.toml $(wildcard indexer/native/*.[ch])
 	$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Wenqu needs Python 3.11 or newer / 需要 Python 3.11 以上")'
@@ -42,6 +42,9 @@ lint: $(VENV)/.test ## lint, types, import contracts
 
 relevance: $(VENV)/.test ## does the shipped library answer judged fault reports? success@1/3/10 by area, and the misses
 	$(BIN)/python -m tests.relevance.shipped --misses
+
+screenshots: $(VENV)/.test ## make the pictures of README anew: a demo with some work in it, seen by Chromium
+	$(BIN)/python -m tests.web.screenshots
 
 $(BENCH)/.done: requirements.lock $(BENCH_LOCK) pyproject.toml $(wildcard indexer/native/*.[ch])
 	test -x $(BENCH)/bin/python || $(PYTHON) -m venv $(BENCH)
