@@ -402,6 +402,8 @@ class Incident(Base):
     )
     attempts: Mapped[list[ContactAttempt]] = relationship(back_populates="incident", order_by="ContactAttempt.id")
     handovers: Mapped[list[Handover]] = relationship(order_by="Handover.id")
+    notes: Mapped[list[Note]] = relationship(order_by="Note.id")
+    photos: Mapped[list[Photo]] = relationship(order_by="Photo.id")
     duplicate_of: Mapped[Incident | None] = relationship(
         remote_side=[id], foreign_keys=[duplicate_of_id], back_populates="duplicates"
     )
@@ -417,6 +419,43 @@ class Incident(Base):
     references: Mapped[list[Reference]] = relationship(order_by="Reference.id")
     problems: Mapped[list[Problem]] = relationship(secondary="problem_incidents", order_by="Problem.id", viewonly=True)
     changes: Mapped[list[Change]] = relationship(secondary="change_incidents", order_by="Change.id", viewonly=True)
+
+
+class Note(Base):
+    """What somebody who works on an incident wrote down, once however often it was sent. Never changed, never deleted."""
+
+    __tablename__ = "incident_notes"
+    __table_args__ = (
+        UniqueConstraint("author_id", "key"),
+        CheckConstraint("length(trim(text)) > 0", name="says_something"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    incident_id: Mapped[int] = mapped_column(ForeignKey("incidents.id"), index=True)
+    author_id: Mapped[int] = mapped_column(ForeignKey("users.id"))
+    key: Mapped[str] = mapped_column(String(64))  # by which a note that is sent again is known
+    text: Mapped[str] = mapped_column(Text)
+    written_at: Mapped[dt.datetime] = mapped_column(UtcDateTime)  # by the author's clock; it may have waited for a line
+    created_at: Mapped[dt.datetime] = mapped_column(UtcDateTime, default=clock.now)
+
+    author: Mapped[User] = relationship()
+
+
+class Photo(Base):
+    """A picture taken at an incident; its bytes are an object of the content store. Never changed, never deleted."""
+
+    __tablename__ = "incident_photos"
+    __table_args__ = (UniqueConstraint("incident_id", "sha256"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    incident_id: Mapped[int] = mapped_column(ForeignKey("incidents.id"))
+    author_id: Mapped[int] = mapped_column(ForeignKey("users.id"))
+    sha256: Mapped[str] = mapped_column(ForeignKey("content_objects.sha256"), index=True)
+    media_type: Mapped[str] = mapped_column(String(100))  # by its first bytes, whatever the sender said
+    filename: Mapped[str] = mapped_column(String(200))
+    created_at: Mapped[dt.datetime] = mapped_column(UtcDateTime, default=clock.now)
+
+    author: Mapped[User] = relationship()
 
 
 class Reference(Base):

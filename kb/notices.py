@@ -83,6 +83,8 @@ RULES: dict[tuple[str, str], Rule] = {
     ("incident", "relink"): Rule("更换了解决方案", "changed its solution", ("assignee",)),
     ("incident", "solution_retired"): Rule("停用了它的方案", "retired its solution", ("handlers",), mail=True),
     ("incident", "refer"): NOBODY,
+    ("incident", "note"): Rule("记了备注", "wrote a note", ("assignee",)),
+    ("incident", "photo"): Rule("加了照片", "added a photo", ("assignee",)),
     ("incident", "import"): NOBODY,
     ("revision", "revise"): Rule("开始修订", "began a new revision", ("published_author",)),
     ("revision", "submit"): NOBODY,  # it is assigned in the same step

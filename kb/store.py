@@ -1,4 +1,4 @@
-"""Where are the bytes of approved documents and attachments, and are they still what they were?
+"""Where are the bytes of approved documents, attachments and photos, and are they still what they were?
 
 Each object is stored once, as a file named by its SHA-256, and referenced by any number of revisions. A write is
 complete or absent: temporary file, fsync, rename, fsync of the folder. The object is written before the
@@ -19,7 +19,7 @@ from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from kb.errors import StoreCorrupt
-from kb.models import Attachment, ContentObject, Revision
+from kb.models import Attachment, ContentObject, Photo, Revision
 
 GRACE_S = 3600  # seconds an unreferenced object is kept: its transaction may be about to commit
 _TEMPORARY = ".tmp"
@@ -86,7 +86,7 @@ class ContentStore:
         return report
 
     def collect(self, session: Session, *, grace_s: float = GRACE_S) -> list[str]:
-        """Remove what no revision refers to and is older than the grace period; returns the hashes removed.
+        """Remove what no revision and no incident refers to and is older than the grace period; returns the hashes removed.
 
         The caller commits. Rows go first and files after the flush, under the write lock, so no transaction can
         begin to refer to an object while it goes.
@@ -131,7 +131,8 @@ class ContentStore:
 
 def _referenced(session: Session) -> set[str]:
     texts = select(Revision.object_sha256).where(Revision.object_sha256.is_not(None))
-    return {key for key in session.scalars(texts) if key} | set(session.scalars(select(Attachment.sha256)))
+    files = select(Attachment.sha256).union(select(Photo.sha256))
+    return {key for key in session.scalars(texts) if key} | set(session.scalars(files))
 
 
 def _chunks(keys: list[str], size: int = 500) -> Iterable[list[str]]:
