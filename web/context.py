@@ -15,6 +15,7 @@ from web.search import Page
 from web.services import Services
 
 EXTENSION = "wenqu"
+SANDBOX = "default-src 'none'; sandbox; frame-ancestors 'none'"  # the policy of files that somebody uploaded
 _View = TypeVar("_View", bound=Callable[..., Any])
 
 

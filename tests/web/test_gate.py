@@ -65,6 +65,7 @@ def test_no_route_closes_an_incident_whose_gate_is_not_met(app, site, browse, pr
             "revision_id": 1,
             "captured_id": 1,
             "revision_number": 1,
+            "photo_id": 1,
             "delegation_id": 1,
             "part": "content",
             "username": "tech2",

@@ -8,7 +8,7 @@ from typing import Any
 from apiflask import APIBlueprint
 from sqlalchemy.orm import Session
 
-from kb import entries, handovers, incidents, verification
+from kb import entries, handovers, incidents, notes, verification
 from kb.access import Permission, Person
 from kb.errors import Conflict
 from kb.lifecycle import DONE_INCIDENT, UNMET_TEXT, VerificationMethod
@@ -103,6 +103,28 @@ def wait(number: str, given: schemas.Wait) -> dict[str, Any]:
 def resolve(number: str, given: schemas.Step) -> dict[str, Any]:
     """Mark it repaired; now the user has the word."""
     return _step(number, given, lambda session, incident: incidents.resolve(session, person(), incident))
+
+
+@bp.post("/<number>/notes")
+@bp.input(schemas.Note, arg_name="given")
+@bp.output(schemas.NoteWritten, status_code=201)
+def note(number: str, given: schemas.Note) -> dict[str, Any]:
+    """Write a note down; sent again with the same key it is written once. 409 `stale_version` if the incident went on."""
+    by = person()
+    with services().database.write() as session:
+        incident = incidents.find(session, by, number)
+        written = notes.write(
+            session, by, incident, given.text, key=given.key, version=given.version, written_at=given.written_at
+        )
+        session.commit()
+        return {
+            "id": written.id,
+            "incident": incident.number,
+            "text": written.text,
+            "author": written.author.username,
+            "written_at": written.written_at,
+            "created_at": written.created_at,
+        }
 
 
 @bp.post("/<number>/link")

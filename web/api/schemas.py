@@ -5,10 +5,10 @@ from __future__ import annotations
 import datetime as dt
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 
 from indexer import FACETS, Sort
-from kb import doubts, incidents
+from kb import doubts, incidents, notes
 from kb.documents import MAX_BODY
 from kb.lifecycle import CancelReason, ContactMethod, Decision, HandoverReason, Outcome, Part, VerificationMethod
 
@@ -83,6 +83,16 @@ class Step(Input):
 
 class Wait(Step):
     reason: Words
+
+
+class Note(Input):
+    """A note. With a `key` it can be sent again: it is written once. With a `version` it is refused where the incident
+    has gone on since, so that its author looks again."""
+
+    text: Words = Field(min_length=1, max_length=notes.MAX_NOTE)
+    key: Words = Field(default="", max_length=notes.MAX_KEY, description="每条备注一个，重发不重复 · one for each note")
+    version: int | None = None
+    written_at: AwareDatetime | None = Field(default=None, description="写下的时间 · when it was written")
 
 
 class Link(Step):
@@ -359,6 +369,15 @@ class Incident(BaseModel):
     version: int
     created_at: dt.datetime
     updated_at: dt.datetime
+
+
+class NoteWritten(BaseModel):
+    id: int
+    incident: str
+    text: str
+    author: str
+    written_at: dt.datetime
+    created_at: dt.datetime
 
 
 class Incidents(BaseModel):

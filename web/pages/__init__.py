@@ -18,6 +18,7 @@ from web.pages import (
     home,
     inbox,
     incidents,
+    offline,
     organisation,
     preferences,
     problems,
@@ -53,6 +54,7 @@ def init_app(app: Flask) -> None:
         audit,
         health,
         preferences,
+        offline,
         design,
     ):
         app.register_blueprint(module.bp)

@@ -9,15 +9,17 @@ from pathlib import PurePosixPath
 from flask import Blueprint, flash, redirect, render_template, request, send_file, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from kb import captured, doubts, entries, validity
 from kb.access import Permission, Person
+from kb.documents import Kind
 from kb.errors import Conflict, IndexUnavailable, Invalid, KBError, NotAllowed, NotFound
-from kb.lifecycle import EntryState, RevisionState
-from kb.models import Entry, Revision
+from kb.lifecycle import DONE_INCIDENT, EntryState, RevisionState
+from kb.models import Entry, Incident, Revision
 from web import lists, reading
-from web.context import asker, needs, person, services
+from web.context import SANDBOX, asker, needs, person, services
 from web.search import Related
 
 bp = Blueprint("entries", __name__, url_prefix="/entries")
@@ -34,7 +36,6 @@ _SHOWN = {
     ".txt": "text/plain; charset=utf-8",
     ".log": "text/plain; charset=utf-8",
 }
-_SANDBOX = "default-src 'none'; sandbox; frame-ancestors 'none'"
 
 
 @bp.get("")
@@ -136,7 +137,7 @@ def attachment(number: str, revision_number: int, filename: str) -> ResponseRetu
         as_attachment=shown is None,
         download_name=filename,  # sent as RFC 8187 has it: a header in Chinese characters is no header
     )
-    response.headers["Content-Security-Policy"] = _SANDBOX
+    response.headers["Content-Security-Policy"] = SANDBOX
     return response
 
 
@@ -155,6 +156,14 @@ def _alike(by: Person, entry: Entry) -> list[Related]:
         return []
 
 
+def _working(session: Session, by: Person) -> Incident | None:
+    """The incident from which the entry was opened, for staff."""
+    number = request.args.get("incident", "")[:20]
+    if not number or not by.may(Permission.HANDLE_INCIDENTS):
+        return None
+    return session.scalar(select(Incident).where(Incident.number == number))
+
+
 def _page(session: Session, entry: Entry, shown: Revision, error: KBError | None = None) -> str:
     by = person()
     staff = by.may(Permission.READ_STAFF)
@@ -162,6 +171,7 @@ def _page(session: Session, entry: Entry, shown: Revision, error: KBError | None
     revisions = lists.revisions(session, by, entry) if staff else []
     opened = next((row for row in revisions if row.state in ("draft", "submitted", "in_review")), None)
     successor = lists.related(session, by, [entry.successor.number]) if entry.successor else []
+    working = _working(session, by)
     return render_template(
         "entries/show.html",
         entry=entry,
@@ -180,6 +190,13 @@ def _page(session: Session, entry: Entry, shown: Revision, error: KBError | None
         expired=entry.state == EntryState.PUBLISHED and not entries.find_visible(session, by, [entry.number]),
         outdated=shown.id != entry.published_revision_id and entry.published_revision_id is not None,
         mine=shown.author_id == by.id and by.id is not None,
+        working=working,
+        linkable=working is not None
+        and entry.kind == Kind.SOLUTION
+        and shown.id == entry.published_revision_id
+        and entry.state == EntryState.PUBLISHED
+        and working.state not in DONE_INCIDENT
+        and working.solution_entry_id != entry.id,
         RevisionState=RevisionState,
         back=url_for("entries.show", number=entry.number),
         error=error,

@@ -2,17 +2,42 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from flask import Blueprint, render_template
 from flask.typing import ResponseReturnValue
+from sqlalchemy.orm import Session
 
-from kb import clock, entries, incidents, lifecycle, reviews
-from kb.access import Permission
+from kb import clock, entries, incidents, priorities, reviews
+from kb.access import Permission, Person
+from kb.lifecycle import Unmet
+from kb.models import Entry, Incident
+from kb.priorities import Due
 from web import lists
 from web.context import person, services
 from web.pages import upkeep
 
 bp = Blueprint("home", __name__)
 NEWEST = 8
+MINE = 20  # open incidents shown; which ones, is known when it is known which are overdue
+# What a technician does first of what is missing: a solution is needed before anybody can be asked whether it helped.
+_IN_ORDER = (
+    Unmet.NO_SOLUTION,
+    Unmet.NOT_A_SOLUTION,
+    Unmet.SOLUTION_NOT_APPROVED,
+    Unmet.NOT_VERIFIED,
+    Unmet.OTHERS_NOT_VERIFIED,
+)
+
+
+@dataclass(frozen=True)
+class Mine:
+    """An open incident of one's own, the one thing it needs next (None: it can close), and by when it is due."""
+
+    incident: Incident
+    needs: Unmet | None
+    due: Due
+    solution: Entry | None
 
 
 @bp.get("/")
@@ -25,15 +50,26 @@ def show() -> ResponseReturnValue:
             "categories": lists.categories(session, by),
         }
         if by.may(Permission.HANDLE_INCIDENTS):
-            mine = incidents.listing(session, by, mine=True, limit=20)
             page |= {
-                "mine": [(incident, incidents.unmet(incident)) for incident in mine],
+                "mine": _mine(session, by),
+                "shown": MINE,
                 "counts": lists.incident_counts(session),
                 "written": entries.written_by(session, by),
-                "unmet_text": lifecycle.UNMET_TEXT,
             }
         if by.may(Permission.REVIEW):
             page["queue"] = reviews.turns(session, by)
         if by.may(Permission.OPERATE):
             page["tasks"] = upkeep.tasks(services(), session, by)
         return render_template("home/show.html", morning=clock.now().astimezone(clock.LOCAL).hour < 12, **page)
+
+
+def _mine(session: Session, by: Person) -> list[Mine]:
+    """One's own open incidents, overdue ones first, then by when they are due."""
+    calendar = services().calendar()
+    rows = []
+    for incident in incidents.listing(session, by, mine=True):
+        missing = incidents.unmet(incident)
+        first = next((item for item in _IN_ORDER if item in missing), None)
+        solution = incident.solution if incident.solution and entries.may_read(by, incident.solution) else None
+        rows.append(Mine(incident, first, priorities.due(incident, calendar), solution))
+    return sorted(rows, key=lambda row: (not row.due.missed, row.due.resolution))

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import io
+import secrets
 from collections.abc import Callable
 from typing import TypeVar
 
-from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask import Blueprint, flash, redirect, render_template, request, send_file, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from kb import audit, clock, entries, handovers, incidents, nodes, priorities, searches, verification
+from kb import audit, clock, entries, handovers, incidents, nodes, notes, photos, priorities, searches, verification
 from kb.access import Permission
 from kb.errors import BadQuery, Conflict, IndexUnavailable, Invalid, KBError, NotAllowed, NotFound
 from kb.lifecycle import (
@@ -27,7 +29,7 @@ from kb.lifecycle import (
 from kb.models import AuditRow, Entry, Incident
 from web import lists
 from web.asked_users import Said, record
-from web.context import needs, person, remember, services
+from web.context import SANDBOX, needs, person, remember, services
 from web.search import Page
 
 bp = Blueprint("incidents", __name__, url_prefix="/incidents")
@@ -210,6 +212,7 @@ _STEPS: dict[str, _Use] = {
     "cancel": lambda session, it: incidents.cancel(
         session, person(), it, _chosen(CancelReason, "reason"), remark=_typed("remark")
     ),
+    "note": lambda session, it: notes.write(session, person(), it, _typed("text"), key=_typed("key")),
     "link": _link,
     "refer": lambda session, it: incidents.refer(
         session, person(), it, entries.find(session, person(), _typed("entry"))
@@ -240,6 +243,41 @@ for _name, _use in _STEPS.items():
     bp.add_url_rule(f"/<number>/{_name.replace('_', '-')}", _name, _door(_use, _permission), methods=["POST"])
 
 
+@bp.post("/<number>/photos")
+@needs(Permission.HANDLE_INCIDENTS)
+def add_photo(number: str) -> ResponseReturnValue:
+    """Keep the pictures that were taken; whatever the incident has become meanwhile, they are of it."""
+    most = services().settings.max_upload_mb * 1_000_000
+    try:
+        with services().database.write() as session:
+            incident = incidents.find(session, person(), number)
+            for file in request.files.getlist("photo"):
+                photos.add(
+                    session, services().store, person(), incident, file.filename or "", file.read(), most_bytes=most
+                )
+            session.commit()
+    except (Conflict, Invalid) as exc:
+        return _page(number, error=exc), exc.status
+    return redirect(url_for("incidents.show", number=number, _anchor="photos"))
+
+
+@bp.get("/<number>/photos/<int:photo_id>")
+@needs(Permission.HANDLE_INCIDENTS)
+def photo(number: str, photo_id: int) -> ResponseReturnValue:
+    """A picture, to whoever may read the incident; what browsers do not show is handed over as a file."""
+    with services().database.read() as session:
+        found = photos.find(incidents.find(session, person(), number), photo_id)
+        data = services().store.get(found.sha256)
+    response = send_file(
+        io.BytesIO(data),
+        mimetype=found.media_type,
+        as_attachment=found.media_type == "image/heic",
+        download_name=found.filename,
+    )
+    response.headers["Content-Security-Policy"] = SANDBOX
+    return response
+
+
 # --- what they share -------------------------------------------------------------------------------------------
 
 
@@ -260,6 +298,8 @@ def _page(number: str, *, error: KBError | None = None) -> str:
             solution=solution if solution and entries.may_read(by, solution) else None,
             references=[row for row in incident.references if entries.may_read(by, row.entry)],
             node=nodes.published(session, services().store, by).get(incident.node) if incident.node else None,
+            note_key=_typed("key") or secrets.token_hex(16),
+            most_mb=services().settings.max_upload_mb,
             history=history,
             hidden=_hidden(session, history),
             trail=searches.trail(session, incident),

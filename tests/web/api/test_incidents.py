@@ -103,3 +103,21 @@ def test_the_list_takes_a_fixed_number_of_statements(site, tech, count_statement
         tech.send("/api/v1/incidents", description="又一件", district="district-city-1")
         tech.send(f"/api/v1/incidents/INC-{number:06d}/take")
     assert statements() <= few + 3
+
+
+def test_a_note_sent_twice_is_written_once_and_asked_about_where_the_incident_went_on(tech):
+    given = {"text": "楼道箱锁着", "key": "k1", "version": 1, "written_at": "2026-11-23T10:00:00+08:00"}
+    first, again = (tech.send(f"{PATH}/notes", **given) for _ in range(2))
+    assert (first.status_code, again.status_code) == (201, 201)
+    assert first.json["id"] == again.json["id"] and first.json["author"] == "tech"
+    tech.send(f"{PATH}/take")
+    refused = tech.send(f"{PATH}/notes", text="还在等", key="k2", version=1)
+    assert (refused.status_code, refused.json["code"], refused.json["latest"]) == (409, "stale_version", 2)
+    assert tech.send(f"{PATH}/notes", **given).json["id"] == first.json["id"]
+    assert tech.send(f"{PATH}/notes", text="还在等", key="k2", version=2).status_code == 201
+    assert tech.send(f"{PATH}/notes", text="换了话", key="k2").json["code"] == "conflict"
+    assert tech.send(f"{PATH}/notes", text="").json["code"] == "invalid"
+
+
+def test_a_subscriber_writes_no_notes(tech, browse):
+    assert browse("").send(f"{PATH}/notes", text="x").status_code == 401

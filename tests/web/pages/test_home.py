@@ -62,3 +62,64 @@ def test_the_first_page_takes_a_fixed_number_of_statements(site, browse, count_s
     few = statements()
     more(12)
     assert statements() == few < 25
+
+
+def test_the_search_box_comes_first_and_overdue_incidents_before_others(site, browse, stopped_clock):
+    tech = person_of(site, "tech")
+    with site.database.write() as session:
+        late = samples.incident(session, tech, title="早就该修的")
+        incidents.take(session, tech, late)
+        stopped_clock.advance(days=30)
+        urgent = incidents.report(session, tech, title="刚报的急事", description="", channel="phone", priority=1)
+        incidents.take(session, tech, urgent)
+        session.commit()
+    page = browse("tech").get("/").text
+    main = page[page.index("<main") :]
+    assert "另有" not in main
+    assert page.count('name="q"') == 1 and main.index('name="q"') < main.index("<h1")
+    assert main.index("早就该修的") < main.index("超时") < main.index("刚报的急事")
+
+
+def test_each_of_my_incidents_names_the_one_thing_it_needs_and_where(site, browse):
+    tech = person_of(site, "tech")
+
+    def needed() -> str:
+        page = browse("tech").get("/").text
+        return page[page.index('id="mine"') :].partition("</section>")[0]
+
+    with site.database.write() as session:
+        incident = samples.incident(session, tech)
+        incidents.take(session, tech, incident)
+        session.commit()
+    page = needed()
+    assert (
+        "尚未关联解决方案" in page
+        and "用户尚未确认" not in page
+        and f"/incidents/{incident.number}#suggestions" in page
+    )
+    with site.database.write() as session:
+        incident = incidents.find(session, tech, incident.number)
+        incidents.link(session, tech, incident, entries.find(session, tech, SOLUTION))
+        incidents.resolve(session, tech, incident)
+        session.commit()
+    page = needed()
+    assert "用户尚未确认已解决" in page and f"/incidents/{incident.number}#verify" in page
+    assert f'data-keep="/entries/{SOLUTION}"' in page  # at hand without a line
+    with site.database.write() as session:
+        samples.confirmed(session, tech, incidents.find(session, tech, incident.number))
+        session.commit()
+    assert "可以关闭" in needed()
+
+
+def test_an_overdue_incident_is_shown_however_many_are_more_urgent(site, browse, stopped_clock, monkeypatch):
+    monkeypatch.setattr("web.pages.home.MINE", 2)
+    tech = person_of(site, "tech")
+    with site.database.write() as session:
+        incidents.take(session, tech, samples.incident(session, tech, title="早就该修的"))
+        stopped_clock.advance(days=30)
+        for _ in range(3):
+            urgent = incidents.report(session, tech, title="急事", description="", channel="phone", priority=1)
+            incidents.take(session, tech, urgent)
+        session.commit()
+    page = browse("tech").get("/").text
+    assert "早就该修的" in page and page.count("急事") == 1 and "另有 2 件" in page
