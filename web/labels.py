@@ -387,6 +387,7 @@ LABELS: dict[str, dict[str, str]] = {
         "link": "关联解决方案",
         "relink": "更换解决方案",
         "refer": "引用为参考",
+        "rate": "用户评价",
         "create": "新建",
         "revise": "开始修订",
         "submit": "提交审核",

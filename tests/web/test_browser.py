@@ -9,6 +9,7 @@ import re
 
 import pytest
 
+from kb import incidents
 from tests.kb import samples
 from tests.kb.samples import BODY
 from tests.web.conftest import person_of
@@ -247,6 +248,65 @@ def test_reading_searching_and_reporting_work_without_script(open_browser):
     page.click("text=继续报修")
     page.wait_for_url("**/confirm/**")
     assert "报修已受理" in page.inner_text("main")
+
+
+def test_the_way_of_a_subscriber_without_script(open_browser, site):
+    """Search, try the steps, report what did not help, see how it stands, confirm, rate."""
+    page = open_browser(java_script_enabled=False, viewport={"width": 390, "height": 844})
+    page.goto("/")
+    page.fill("main [name=q]", "机顶盒无信号")
+    page.press("main [name=q]", "Enter")
+    page.click("text=机顶盒提示无信号的处理")
+    assert page.evaluate("parseFloat(getComputedStyle(document.querySelector('.tries')).fontSize)") >= 18
+    page.click(".tries >> text=没好")  # the only step, and it does not help
+    page.wait_for_url("**/report?**")
+    assert "把机顶盒后面的信号线拧紧" in page.inner_text("main")
+    assert page.input_value("[name=description]") == "机顶盒提示无信号的处理"
+    page.fill("[name=contact_phone]", "13812345678")
+    page.click("text=提交报修")  # and nothing else is offered first
+    page.wait_for_url("**/confirm/**")
+    number, link = re.search(r"INC-\d+", page.inner_text("main"))[0], page.url
+
+    page.goto("/")
+    page.click("main >> text=查报修")
+    page.fill("[name=number]", number.removeprefix("INC-"))
+    page.fill("[name=tail]", "5678")
+    page.click("main button")
+    assert "等待安排维修人员" in page.inner_text("main")
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+    tech = person_of(site, "tech")
+    with site.database.write() as session:
+        incident = incidents.find(session, tech, number)
+        incidents.take(session, tech, incident)
+        incidents.resolve(session, tech, incident)
+        session.commit()
+    page.goto(link)
+    page.click("button:has-text('好了')")
+    page.check("[name=stars][value='5']")
+    page.fill("[name=rating_remark]", "来得很快")
+    page.click("text=提交评价")
+    assert "谢谢您的评价" in page.inner_text("main")
+
+    staff = open_browser("tech", java_script_enabled=False)
+    staff.goto(f"/incidents/{number}")
+    told = staff.inner_text("main")
+    assert "用户已试过" in told and "来得很快" in told and "5 分" in told
+
+
+@pytest.mark.parametrize("width", [390, 768, 1440])
+def test_no_page_for_subscribers_is_wider_than_its_screen(open_browser, width):
+    page = open_browser(viewport={"width": width, "height": 900})
+    for path in (
+        "/",
+        "/search?q=机顶盒",
+        "/entries/SOL-TV-001",
+        "/entries/SOL-TV-001?step=1",
+        "/report",
+        "/report/status",
+    ):
+        page.goto(path)
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), path
 
 
 @pytest.mark.parametrize("width", [390, 768, 1440])
