@@ -13,7 +13,7 @@ from functools import partial
 
 from flask import url_for
 from markupsafe import Markup
-from sqlalchemy.orm import object_session
+from sqlalchemy.orm import Session, object_session
 
 from kb import access, documents, entries, markup, selfhelp, topology
 from kb.access import Person
@@ -61,7 +61,9 @@ class Reading:
 def read(store: ContentStore, by: Person, revision: Revision) -> Reading:
     attributes = revision.read_attributes()
     body = entries.text_of(store, revision)
-    linked = _titles(by, revision, body)
+    session = object_session(revision)
+    assert session is not None  # a revision is read within its session
+    linked = _titles(session, by, body)
     files = [attachment for attachment in revision.attachments if _may_open(by, attributes.kind, body, attachment)]
     found = drawings(store, by, revision)
     broken, _ = topology.problems(found)
@@ -88,6 +90,28 @@ def read(store: ContentStore, by: Person, revision: Revision) -> Reading:
     )  # fmt: skip
 
 
+@dataclass(frozen=True)
+class Preview:
+    """A text that is being written, as it will be read."""
+
+    passages: list[Passage]
+    graph: topology.Graph | None = None
+    broken_graph: str = ""
+
+
+def preview(session: Session, by: Person, kind: Kind, body: str, revision: Revision | None) -> Preview:
+    """What is typed, as staff will read it; `revision` is the draft whose files it shows, if there is one already."""
+    linked = _titles(session, by, body)
+    if kind is Kind.SOLUTION:
+        return Preview([_passage(revision, part.title, part.text, linked) for part in documents.sections(body)])
+    prose = topology.prose(body) if kind is Kind.TOPOLOGY else body
+    found = topology.diagrams(body, [])
+    broken, _ = topology.problems(found)
+    graph = next((one.graph for one in found if isinstance(one, topology.Diagram)), None)
+    shown = [_passage(revision, "", _OWN_TITLE.sub("", prose), linked)]
+    return Preview(shown, graph if kind is Kind.TOPOLOGY else None, "；".join(broken))
+
+
 def drawings(store: ContentStore, by: Person, revision: Revision) -> list[topology.Diagram | topology.Broken]:
     """The drawings in the text that this person reads, and in the files that they may open."""
     kind, body = Kind(revision.entry.kind), entries.text_of(store, revision)
@@ -111,17 +135,15 @@ def _may_open(by: Person, kind: Kind, body: str, attachment: Attachment) -> bool
     return attachment.filename in documents.shown_files(documents.faces(kind, body).shared)
 
 
-def _titles(by: Person, revision: Revision, body: str) -> dict[str, str]:
+def _titles(session: Session, by: Person, body: str) -> dict[str, str]:
     """The entries that the text names and this person may read, with their titles."""
-    session = object_session(revision)
-    assert session is not None  # a revision is read within its session
     return {
         number: entry.title
         for number, entry in entries.find_visible(session, by, sorted(documents.mentions(body))).items()
     }
 
 
-def _passage(revision: Revision, title: str, text: str, linked: Mapping[str, str]) -> Passage:
+def _passage(revision: Revision | None, title: str, text: str, linked: Mapping[str, str]) -> Passage:
     """`![](attachments/name)` in a text means a file of the same revision; the number of an entry leads to it."""
     text = _with_files(revision, text)
     shown, more = _fold(text) if title == documents.SYMPTOM_SECTION else (text, "")
@@ -135,8 +157,8 @@ def _self_help(revision: Revision, steps: selfhelp.Steps, linked: Mapping[str, s
     return SelfHelp(shown(steps.before), [shown(step) for step in steps.steps], shown(steps.otherwise))
 
 
-def _with_files(revision: Revision, text: str) -> str:
-    if "](attachments/" not in text:
+def _with_files(revision: Revision | None, text: str) -> str:
+    if revision is None or "](attachments/" not in text:
         return text
     place = url_for("entries.revision", number=revision.entry.number, revision_number=revision.number)
     return text.replace("](attachments/", f"]({place}/attachments/")
