@@ -72,6 +72,7 @@ SOLUTION_SECTIONS: dict[str, bool] = {
 REQUIRED_SECTIONS = ("现象", "环境", "原因", "用户自助", "检查", "处理步骤", "移交")
 STAFF_SECTIONS = frozenset(name for name, public in SOLUTION_SECTIONS.items() if not public)
 SYMPTOM_SECTION = "现象"
+SELF_HELP_SECTION = "用户自助"
 
 ENTRY_ID = re.compile(r"^(SOL|CHG|POL|TOP|REF)-[A-Z0-9]+(?:-[A-Z0-9]+)*$")
 MENTION = re.compile(r"(?<![A-Z0-9-])(?:SOL|CHG|POL|TOP|REF)-[A-Z0-9]+(?:-[A-Z0-9]+)*")

@@ -8,8 +8,10 @@ leaves an audit row and, where search must hear of it, an outbox row. The caller
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
 from collections.abc import Sequence
 from functools import lru_cache
+from itertools import count
 from typing import NamedTuple
 
 from pydantic import ValidationError
@@ -30,6 +32,7 @@ from kb.store import ContentStore
 
 MAX_WHY = 500  # characters
 MAX_FILENAME = 200  # characters
+MOST_LOOKED_AT = 50  # attachments of the same bytes
 
 
 # --- reading ---------------------------------------------------------------------------------------------------
@@ -329,6 +332,28 @@ def attach(
     session.add(attachment)
     session.flush()
     return attachment
+
+
+def same_bytes(session: Session, by: Person, data: bytes) -> list[Attachment]:
+    """Where are these bytes attached already, newest first, as far as this person may see?"""
+    rows = session.scalars(
+        select(Attachment)
+        .where(Attachment.sha256 == hashlib.sha256(data).hexdigest())
+        .order_by(Attachment.id.desc())
+        .limit(MOST_LOOKED_AT)
+        .options(selectinload(Attachment.revision).selectinload(Revision.entry))
+    )
+    return [row for row in rows if may_see_revision(by, row.revision)]
+
+
+def free_name(revision: Revision, filename: str) -> str:
+    """The name itself, or with a number where the revision has another file of it: what is pasted has one name always."""
+    taken = {file.filename for file in revision.attachments}
+    stem, dot, ending = filename.rpartition(".")
+    if not dot:
+        stem, ending = filename, ""
+    names = (f"{stem}-{number}{dot}{ending}" for number in count(2))
+    return filename if filename not in taken else next(name for name in names if name not in taken)
 
 
 def detach(session: Session, by: Person, revision: Revision, filename: str) -> None:

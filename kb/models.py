@@ -417,6 +417,7 @@ class Incident(Base):
         foreign_keys=[parent_id], back_populates="parent", order_by="Incident.id"
     )
     references: Mapped[list[Reference]] = relationship(order_by="Reference.id")
+    rating: Mapped[Rating | None] = relationship()
     problems: Mapped[list[Problem]] = relationship(secondary="problem_incidents", order_by="Problem.id", viewonly=True)
     changes: Mapped[list[Change]] = relationship(secondary="change_incidents", order_by="Change.id", viewonly=True)
 
@@ -557,6 +558,40 @@ class SolutionOutcome(Base):
     created_at: Mapped[dt.datetime] = mapped_column(UtcDateTime, default=clock.now)
 
     incident: Mapped[Incident] = relationship()
+
+
+class SelfHelp(Base):
+    """A subscriber tried the first steps of a solution: it helped, or a report was made of it. Never changed, never deleted."""
+
+    __tablename__ = "self_help"
+    __table_args__ = (
+        _one_of("outcome", ("solved", "reported")),
+        CheckConstraint("(outcome = 'reported') = (incident_id IS NOT NULL)", name="reported_has_incident"),
+        CheckConstraint("tried BETWEEN 1 AND 99", name="tried_range"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    revision_id: Mapped[int] = mapped_column(ForeignKey("revisions.id"), index=True)
+    outcome: Mapped[str] = mapped_column(String(20))
+    tried: Mapped[int]  # steps, from the first
+    incident_id: Mapped[int | None] = mapped_column(ForeignKey("incidents.id"), unique=True)
+    created_at: Mapped[dt.datetime] = mapped_column(UtcDateTime, default=clock.now)
+
+    revision: Mapped[Revision] = relationship()
+
+
+class Rating(Base):
+    """What a reporter gives the repair. Changed by them alone, until the incident is done; never deleted."""
+
+    __tablename__ = "ratings"
+    __table_args__ = (CheckConstraint("stars BETWEEN 1 AND 5", name="stars_range"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    incident_id: Mapped[int] = mapped_column(ForeignKey("incidents.id"), unique=True)
+    stars: Mapped[int]
+    remark: Mapped[str] = mapped_column(String(500), default="")
+    created_at: Mapped[dt.datetime] = mapped_column(UtcDateTime, default=clock.now)
+    updated_at: Mapped[dt.datetime] = mapped_column(UtcDateTime, default=clock.now)
 
 
 class ProblemIncident(Base):

@@ -82,6 +82,7 @@ RULES: dict[tuple[str, str], Rule] = {
     ("incident", "link"): Rule("关联了解决方案", "gave it a solution", ("assignee",)),
     ("incident", "relink"): Rule("更换了解决方案", "changed its solution", ("assignee",)),
     ("incident", "solution_retired"): Rule("停用了它的方案", "retired its solution", ("handlers",), mail=True),
+    ("incident", "rate"): Rule("给了评价", "rated the repair", ("assignee",)),
     ("incident", "refer"): NOBODY,
     ("incident", "note"): Rule("记了备注", "wrote a note", ("assignee",)),
     ("incident", "photo"): Rule("加了照片", "added a photo", ("assignee",)),

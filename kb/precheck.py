@@ -21,7 +21,7 @@ from kb import clock, documents, library, privacy, topology
 from kb.access import likely_published, may_see, person
 from kb.documents import Confidence, Kind
 from kb.lifecycle import Role
-from kb.models import Entry, Revision, Unit, User
+from kb.models import Attachment, Entry, Revision, Unit, User
 
 if TYPE_CHECKING:
     from kb.store import ContentStore
@@ -76,24 +76,45 @@ _FENCE = re.compile(r"```.*?```", re.DOTALL)
 _UNSAFE_LINK = re.compile(r"\]\(\s*(?:javascript|data|file):", flags=re.IGNORECASE)
 
 
+@dataclass(frozen=True)
+class About:
+    """What a text that is checked belongs to: nothing yet, before its first draft is saved."""
+
+    number: str = ""
+    author_id: int | None = None
+    files: Sequence[Attachment] = ()
+
+
 def run(session: Session, store: ContentStore, revision: Revision, similar: Similar | None = None) -> list[Check]:
     """All findings on a revision, in the order a reviewer reads them."""
-    attributes = revision.read_attributes()
     body = revision.body if revision.body is not None else store.get(str(revision.object_sha256)).decode("utf-8")
-    number = revision.entry.number
+    about = About(revision.entry.number, revision.author_id, revision.attachments)
+    return check(session, store, about, revision.read_attributes(), body, similar)
+
+
+def check(
+    session: Session,
+    store: ContentStore,
+    about: About,
+    attributes: documents.Attributes,
+    body: str,
+    similar: Similar | None = None,
+) -> list[Check]:
+    """All findings on attributes and a text, saved or only typed."""
+    number = about.number
     return [
         *_attributes(attributes),
         *_template(number, attributes, body),
-        *_drawings(store, revision, attributes.kind, body),
+        *_drawings(store, about.files, attributes.kind, body),
         _links(session, number, attributes, body),
-        _files(revision, body),
+        _files(about.files, body),
         _privacy(attributes.title, body),
         _wording(body),
         _districts(session, attributes),
         _codes(attributes),
         _figures(attributes, body),
         _duplicates(number, attributes, body, similar),
-        _reviewers(session, revision, attributes),
+        _reviewers(session, about.author_id, attributes),
     ]
 
 
@@ -137,9 +158,9 @@ def _template(number: str, attributes: documents.Attributes, body: str) -> list[
     return []
 
 
-def _drawings(store: ContentStore, revision: Revision, kind: Kind, body: str) -> list[Check]:
+def _drawings(store: ContentStore, attached: Sequence[Attachment], kind: Kind, body: str) -> list[Check]:
     """A topology is nothing without a drawing that can be read; elsewhere a drawing that cannot be is looked at."""
-    files = [(file.filename, partial(store.get, file.sha256)) for file in revision.attachments]
+    files = [(file.filename, partial(store.get, file.sha256)) for file in attached]
     found = topology.diagrams(body, files)
     if not found:
         missing = ["没有图：写 topology 或 mermaid 代码块，或附 .drawio、.mmd 文件 · no drawing"]
@@ -166,12 +187,12 @@ def _links(session: Session, number: str, attributes: documents.Attributes, body
     return _finding("引用", problems, f"{len(wanted)} 处引用有效 · valid references: {len(wanted)}")
 
 
-def _files(revision: Revision, body: str) -> Check:
+def _files(attached: Sequence[Attachment], body: str) -> Check:
     """Does every file that the text shows hang on the revision?"""
     wanted = {
         unquote(link.removeprefix("attachments/")) for link in _LINK.findall(body) if link.startswith("attachments/")
     }
-    missing = sorted(wanted - {file.filename for file in revision.attachments})
+    missing = sorted(wanted - {file.filename for file in attached})
     return _finding(
         "附件",
         [f"正文里的附件 {name} 没有上传 · no such attachment" for name in missing],
@@ -232,11 +253,9 @@ def _figures(attributes: documents.Attributes, body: str) -> Check:
     return _finding("数值", message, "没有未核实的数值 · no unverified figures", bad=Finding.LOOK)
 
 
-def _reviewers(session: Session, revision: Revision, attributes: documents.Attributes) -> Check:
+def _reviewers(session: Session, author_id: int | None, attributes: documents.Attributes) -> Check:
     leads = session.scalars(
-        select(User).where(
-            User.role == Role.REVIEWER, User.active.is_(True), User.id.is_distinct_from(revision.author_id)
-        )
+        select(User).where(User.role == Role.REVIEWER, User.active.is_(True), User.id.is_distinct_from(author_id))
     )
     able = [lead for lead in leads if may_see(person(session, lead), attributes.audience, attributes.owner_group)]
     problem = ["没有作者以外、又看得到它的技术负责人，提交后无人能审 · nobody could review this"]

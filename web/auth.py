@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
-from flask import Flask, g, request, session
+from flask import Flask, current_app, g, request, session
 from flask_limiter import Limiter
 from flask_limiter.util import get_remote_address
 from flask_login import LoginManager, UserMixin, current_user, login_user, logout_user
@@ -31,11 +31,15 @@ LIMITED = (
     "account.login",
     "account.show",
     "report.new",
+    "report.status",
     "report.confirm",
     "report.renew_code",
+    "report.rate",
+    "entries.helped",
     "api_incidents.report",
 )  # changing something here is rationed
 _FAILED_BASIC = "failed-basic"
+GUESSES = parse("10/hour")  # wrong answers to a question that takes a secret of few digits
 _READING = ("GET", "HEAD", "OPTIONS")
 
 
@@ -89,6 +93,19 @@ def limit(app: Flask) -> None:
     for endpoint in LIMITED:
         rationed: Any = limiter.limit(app.config["RATE_LIMIT"], methods=["POST"])
         app.view_functions[endpoint] = rationed(app.view_functions[endpoint])
+
+
+def ration_guesses(*about: str) -> None:
+    """Refuse a question once there were too many wrong answers about one of these: an address, a record."""
+    limiter: Limiter = next(iter(current_app.extensions["limiter"]))
+    if not all(limiter.limiter.test(GUESSES, "guess", key) for key in about):
+        raise TooManyRequests()
+
+
+def wrong_guess(*about: str) -> None:
+    limiter: Limiter = next(iter(current_app.extensions["limiter"]))
+    for key in about:
+        limiter.limiter.hit(GUESSES, "guess", key)
 
 
 def sign_in(user: User, person: Person) -> None:

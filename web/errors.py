@@ -104,7 +104,9 @@ def _expected(error: KBError) -> ResponseReturnValue:
             code, status = "sign_in_required", 401
         if not wants_json() and request.method == "GET":
             return redirect(url_for("account.login", next=request.full_path.rstrip("?")))
-        headers = {"WWW-Authenticate": 'Basic realm="Wenqu", charset="UTF-8"'} if wants_json() else {}
+        headers = (
+            {"WWW-Authenticate": 'Basic realm="Wenqu", charset="UTF-8"'} if request.path.startswith("/api/") else {}
+        )
     if isinstance(error, IndexUnavailable | StoreCorrupt):
         log.error("%s: %s", error.code, error.message, exc_info=error)
     details = dict(error.details)

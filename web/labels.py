@@ -390,6 +390,7 @@ LABELS: dict[str, dict[str, str]] = {
         "refer": "引用为参考",
         "note": "记备注",
         "photo": "加照片",
+        "rate": "用户评价",
         "create": "新建",
         "revise": "开始修订",
         "submit": "提交审核",

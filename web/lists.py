@@ -38,6 +38,18 @@ def popular(session: Session, by: Person, *, limit: int = 8) -> list[tuple[Entry
     return [(entry, count) for entry, count in rows]
 
 
+def typical(session: Session, by: Person, *, limit: int) -> list[Entry]:
+    """The first solution of each of the largest categories: something to begin with where nobody has asked yet."""
+    first = (
+        select(func.min(Entry.id))
+        .where(searchable(), visible(by), Entry.state == EntryState.PUBLISHED, Entry.kind == Kind.SOLUTION)
+        .group_by(Entry.category)
+        .order_by(func.count().desc(), func.min(Entry.id))
+        .limit(limit)
+    )
+    return list(session.scalars(select(Entry).where(Entry.id.in_(first)).order_by(Entry.number)))
+
+
 def categories(session: Session, by: Person) -> list[tuple[str, list[tuple[str, int]]]]:
     """The category tree with counts of published entries: (top, [(path, count)])."""
     rows = session.execute(

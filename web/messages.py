@@ -50,6 +50,8 @@ def _in_tables() -> Iterator[str]:
         yield from names.values()
     yield from errors.TITLES.values()
     yield from report.PLAIN.values()
+    yield from report.NEXT.values()
+    yield from report.STARS.values()
     yield from health.KERNELS.values()
     yield from preferences.THEMES.values()
 

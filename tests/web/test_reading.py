@@ -21,8 +21,11 @@ def test_a_subscriber_reads_what_to_do_first_and_nothing_for_staff(
     with services.database.write() as session, app.test_request_context():
         entry = samples.published(session, store, people.tech, people.lead, body)
         assert entry.published is not None
-        theirs = reading.read(store, people.subscriber, entry.published).passages
-        assert [passage.title for passage in theirs] == ["用户自助", "安全", "现象", "环境", "原因"]
+        seen = reading.read(store, people.subscriber, entry.published)
+        theirs = seen.passages
+        assert seen.self_help is not None and len(seen.self_help.steps) == 1  # above all else, step by step
+        assert "仍不行请报修" in seen.self_help.otherwise
+        assert [passage.title for passage in theirs] == ["安全", "现象", "环境", "原因"]
         ours = reading.read(store, people.tech, entry.published).passages
         assert [passage.title for passage in ours if passage.staff] == ["检查", "处理步骤", "移交"]
         assert ours[0].title == "现象"

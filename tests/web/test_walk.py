@@ -23,8 +23,8 @@ _NAMES = {
     "tech", "tech2", "lead", "lead2", "manager", "admin", "script", "img", "src", "onerror", "Too", "many", "connections", "dayinjikazhi",
 }  # fmt: skip
 PAGES = [
-    ("", ["/", "/search", "/search?q=机顶盒", "/search?q=没有这种东西xyz", "/search?q=%22", "/report", "/login", "/preferences", "/design", "/offline",
-          "/entries", f"/entries/{SOLUTION}", "/nope"]),
+    ("", ["/", "/search", "/search?q=机顶盒", "/search?q=没有这种东西xyz", "/search?q=%22", "/report", "/report/status", "/login", "/preferences", "/design", "/offline",
+          "/entries", f"/entries/{SOLUTION}", "/entries/SOL-TV-001?step=1", "/nope"]),
     ("tech", ["/", "/incidents", "/incidents?tab=open", "/incidents/new", "{incident}", "/problems", "/problems/new", "/changes", "/changes/new",
               "/reviews?tab=written", "/entries/new", "/entries/new?q=机顶盒&write=1&kind=solution", f"/entries/{SOLUTION}", "/account", "/topology/TOP-LAN-001?node=LS-OF-DSW-01", "/topology/TOP-LAN-001?fails=LS-OF-UPS-02"]),
     ("lead", ["/", "/inbox", "/reviews", "/reviews?tab=all", "{review}", f"/entries/{SOLUTION}", f"/entries/{SOLUTION}/why?q=机顶盒",

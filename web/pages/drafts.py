@@ -1,28 +1,49 @@
-"""Writing: look first whether it is known, then draft, save, attach, hand in, take back, revise, withdraw."""
+"""Writing: look first whether it is known, then draft, save, attach, hand in, take back, revise, withdraw.
+
+The page of the editor asks `preview` while somebody types, and sends `save` and `attach` by itself: a request that wants
+JSON gets it. Without script the same forms have buttons.
+"""
 
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Callable
+from pathlib import PurePosixPath
+from urllib.parse import quote
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 from sqlalchemy.orm import Session
 
-from kb import difference, documents, entries, incidents, library, minor, precheck, publishing, validity
+from kb import (
+    clock,
+    difference,
+    documents,
+    entries,
+    incidents,
+    library,
+    minor,
+    precheck,
+    publishing,
+    templates,
+    validity,
+)
 from kb.access import Permission, Person
 from kb.documents import Kind
 from kb.errors import BadQuery, Conflict, IndexUnavailable, Invalid, KBError, NotAllowed, NotFound, StaleVersion
 from kb.lifecycle import RevisionState
 from kb.models import Entry, Incident, Revision
-from web import forms, lists
+from web import forms, lists, reading
 from web import words as wording
 from web.context import needs, person, services, similar
+from web.errors import wants_json
 from web.labels import label
 from web.search import Page
 
 bp = Blueprint("drafts", __name__, url_prefix="/entries")
+IMAGES = (".png", ".jpg", ".jpeg", ".gif", ".webp")  # that a browser shows
 BEFORE_CREATE = 6  # hits shown before somebody writes what may be written already
 
 
@@ -35,7 +56,7 @@ def new() -> ResponseReturnValue:
         values = forms.blank() | {
             "title": words[: documents.MAX_TITLE],
             "kind": kind,
-            "body": _template(kind),
+            "body": templates.template(kind),
         }
         return _new_form(values | {"audience": "staff"}, kind)
     page, problem = _known(words) if words else (None, "")
@@ -46,6 +67,8 @@ def new() -> ResponseReturnValue:
 @needs(Permission.WRITE_ENTRIES)
 def create() -> ResponseReturnValue:
     values = forms.typed(request.form)
+    if _looking():
+        return _new_form(_filled(values), _kind(values["kind"]))
     try:
         attributes = forms.read_attributes(values)
         known, _ = _known(request.form.get("words") or attributes.title)
@@ -83,6 +106,11 @@ def edit(number: str) -> ResponseReturnValue:
 def save(number: str) -> ResponseReturnValue:
     values = forms.typed(request.form)
     version = request.form.get("version", 0, type=int)
+    if _looking():
+        with services().database.read() as session:
+            revision = _open(session, number)
+            _require_author(revision)
+            return _edit_page(session, revision, _filled(values), version=version)
     try:
         attributes = forms.read_attributes(values)
         with services().database.write() as session:
@@ -90,12 +118,20 @@ def save(number: str) -> ResponseReturnValue:
             entries.save(session, person(), revision, attributes, values["body"], version=version)
             if request.form.get("then") == "submit":
                 entries.submit(session, person(), revision)
+            version = revision.version
             session.commit()
     except StaleVersion as exc:
+        if wants_json():
+            raise
         return _compare(number, values, exc)
     except (Conflict, Invalid, NotFound) as exc:  # handed in or given up elsewhere, say: what was typed is not lost
+        if wants_json():
+            raise
         with services().database.read() as session:
             return _edit_page(session, _last(session, number), values, version=version, error=exc), exc.status
+    if wants_json():
+        said = gettext("%(time)s 已自动保存", time=clock.now().astimezone(clock.LOCAL).strftime("%H:%M:%S"))
+        return {"version": version, "said": said}
     if request.form.get("then") == "submit":
         flash(gettext("已提交审核"), "good")
         return redirect(url_for("entries.revision", number=number, revision_number=revision.number))
@@ -110,22 +146,53 @@ def attach(number: str) -> ResponseReturnValue:
     data = file.read() if file else b""
     limit = services().settings.max_upload_mb
     name, media_type = (file.filename or "", file.mimetype) if file else ("", "")
+    said = gettext("附件已加上")
 
     def step(session: Session, revision: Revision) -> None:
         if len(data) > limit * 1_000_000:
             problem = f"附件最大 {limit} MB · at most {limit} MB"
             raise Invalid(problem, fields={"attachment": problem})
-        entries.attach(session, services().store, person(), revision, name, data, media_type)
+        _require_author(revision)
+        nonlocal name, said
+        known = entries.same_bytes(session, person(), data) if data else []
+        own = next((file for file in known if file.revision_id == revision.id), None)
+        if own is not None:
+            name, said = own.filename, gettext("同样内容的附件已有（%(name)s），引用它，不重复存放", name=own.filename)
+            return
+        if wants_json():  # what is pasted is always called image.png
+            name = entries.free_name(revision, name)
+        name = entries.attach(session, services().store, person(), revision, name, data, media_type).filename
+        elsewhere = next((file for file in known if file.revision.entry_id != revision.entry_id), None)
+        if elsewhere is not None:
+            said = gettext("附件已加上；同样内容 %(number)s 也在引用，只存一份", number=elsewhere.revision.entry.number)
 
     try:
-        _on_draft(number, step)
+        draft = _on_draft(number, step)
     except (Conflict, Invalid) as exc:
+        if wants_json():
+            raise
         with services().database.read() as session:
             revision = _open(session, number)
             _require_author(revision)
             return _saved_page(session, revision, exc), exc.status
-    flash(gettext("附件已加上"), "good")
+    if wants_json():
+        place = url_for("entries.attachment", number=number, revision_number=draft, filename=name)
+        return {"name": name, "said": said, "place": place, "markdown": _reference(name)}
+    flash(said, "good")
     return redirect(url_for("drafts.edit", number=number))
+
+
+@bp.post("/preview")
+@needs(Permission.WRITE_ENTRIES)
+def preview() -> ResponseReturnValue:
+    """What is typed, as it will be read, and what the machine says of it: for the page, while somebody types."""
+    values, number = forms.typed(request.form), request.form.get("number", "")
+    with services().database.read() as session:
+        revision = _open(session, number) if number else None
+        return {
+            "preview": render_template("entries/_preview.html", preview=_preview(session, values, revision)),
+            "checks": render_template("entries/_checks.html", **_checked(session, values, revision)),
+        }
 
 
 @bp.post("/<number>/submit")
@@ -271,12 +338,40 @@ def _kind(value: str) -> Kind:
     return Kind(value) if value in set(Kind) else Kind.SOLUTION
 
 
-def _template(kind: Kind) -> str:
-    if kind is Kind.SOLUTION:
-        return "\n".join(f"## {name}\n\n" for name in documents.REQUIRED_SECTIONS)
-    if kind is Kind.TOPOLOGY:
-        return "```topology\nnodes:\n  - {id: N1, type: switch, name: 名称}\nlinks: []\n```\n"
-    return ""
+def _looking() -> bool:
+    """Is this a button that shows or fills the form and saves nothing?"""
+    return request.form.get("then") in ("preview", "template")
+
+
+def _filled(values: dict[str, str]) -> dict[str, str]:
+    """What was typed; a template where no text was."""
+    empty = request.form.get("then") == "template" and not values["body"].strip()
+    return values | {"body": templates.template(_kind(values["kind"]))} if empty else values
+
+
+def _preview(session: Session, values: dict[str, str], revision: Revision | None) -> reading.Preview:
+    return reading.preview(session, person(), _kind(values["kind"]), values["body"][: documents.MAX_BODY], revision)
+
+
+def _checked(session: Session, values: dict[str, str], revision: Revision | None) -> dict[str, object]:
+    """What the machine says of what is typed, or which fields it cannot read."""
+    about = precheck.About(author_id=person().id)
+    if revision is not None:
+        about = precheck.About(revision.entry.number, revision.author_id, revision.attachments)
+    try:
+        attributes = forms.read_attributes(values)
+    except Invalid as exc:
+        return {"unreadable": exc.fields, "checks": []}
+    body = values["body"][: documents.MAX_BODY]
+    return {"unreadable": {}, "checks": precheck.check(session, services().store, about, attributes, body, similar())}
+
+
+def _reference(name: str) -> str:
+    """The Markdown that shows an attached image, or leads to an attached file."""
+    path = PurePosixPath(name)
+    mark = "!" if path.suffix.lower() in IMAGES else ""
+    said = re.sub(r"[^\w .-]", "", path.stem)
+    return f"{mark}[{said}](attachments/{quote(name)})"
 
 
 def _incident(session: Session, by: Person, number: str) -> Incident | None:
@@ -348,6 +443,8 @@ def _new_form(values: dict[str, str], kind: Kind, error: KBError | None = None) 
             why_new=request.form.get("why_new", ""),
             error=error,
             fields=_fields(error),
+            preview=_preview(session, values, None) if _looking() else None,
+            **(_checked(session, values, None) if _looking() else {"unreadable": {}, "checks": []}),
             **_choices(session, values),
         )
     return page, error.status if error else 200
@@ -366,6 +463,7 @@ def _fields(error: KBError | None) -> dict[str, str]:
 def _edit_page(
     session: Session, revision: Revision, values: dict[str, str], *, version: int, error: KBError | None = None
 ) -> str:
+    checks = [] if error or _looking() else precheck.run(session, services().store, revision, similar())
     return render_template(
         "entries/edit.html",
         entry=revision.entry,
@@ -374,7 +472,8 @@ def _edit_page(
         version=version,
         error=error,
         fields=_fields(error),
-        checks=[] if error else precheck.run(session, services().store, revision, similar()),
+        preview=_preview(session, values, revision) if _looking() else None,
+        **(_checked(session, values, revision) if _looking() else {"unreadable": {}, "checks": checks}),
         max_upload_mb=services().settings.max_upload_mb,
         **_choices(session, values),
     )
@@ -399,6 +498,7 @@ def _compare(number: str, values: dict[str, str], error: StaleVersion) -> Respon
             differing=differing,
             lines=[(line[0], line[1:]) for line in lines][2:],  # without the two lines that name files
             version=error.latest,
+            saved=saved,
             error=error,
             fields={},
             **_choices(session, values),

@@ -7,12 +7,13 @@ from collections.abc import Callable
 from pathlib import PurePosixPath
 
 from flask import Blueprint, flash, redirect, render_template, request, send_file, url_for
+from flask import session as cookie
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from kb import captured, doubts, entries, validity
+from kb import captured, doubts, entries, selfhelp, validity
 from kb.access import Permission, Person
 from kb.documents import Kind
 from kb.errors import Conflict, IndexUnavailable, Invalid, KBError, NotAllowed, NotFound
@@ -24,6 +25,7 @@ from web.search import Related
 
 bp = Blueprint("entries", __name__, url_prefix="/entries")
 PAGE_SIZE = 30  # entries
+_REMEMBERED = 30  # revisions that a browser has said to have helped
 LAST_PAGE = 100_000  # nobody turns that many pages, and SQLite counts no further than 64 bits
 
 # What a browser may show; everything else is handed over as a file. Decided by the name, never by what was uploaded.
@@ -65,6 +67,25 @@ def show(number: str) -> ResponseReturnValue:
     if token and 0 < rank <= LAST_PAGE:  # opened from a page of results
         services().searches.opened(asker(), token, entry.id, rank)
     return page
+
+
+@bp.post("/<number>/helped")
+def helped(number: str) -> ResponseReturnValue:
+    """A subscriber says that a step helped: counted once for each browser and revision."""
+    with services().database.write() as session:
+        revision = entries.find(session, person(), number).published
+        steps = (
+            selfhelp.steps(Kind(revision.entry.kind), entries.text_of(services().store, revision)) if revision else None
+        )
+        tried = request.form.get("step", 0, type=int)
+        if revision is None or steps is None or not 0 < tried <= len(steps.steps):
+            raise NotFound(f"{number} 没有这一步 · no such step", number=number)
+        said = cookie.get("helped", [])
+        if person().id is None and revision.id not in said:
+            selfhelp.helped(session, revision, tried)
+            session.commit()
+            cookie["helped"] = [*said, revision.id][-_REMEMBERED:]
+    return redirect(url_for("entries.show", number=number, step=tried, good=1))
 
 
 @bp.post("/<number>/captured/<int:captured_id>/remove")
@@ -182,6 +203,8 @@ def _page(session: Session, entry: Entry, shown: Revision, error: KBError | None
         revisions=revisions,
         opened=opened,
         impact=validity.impact(session, by, entry) if staff else None,
+        alone=selfhelp.tally(session, by, entry=entry) if staff else None,
+        tried=max(0, request.args.get("step", 0, type=int)),
         captured=captured.newest(session, entry) if by.may(Permission.TEND_CAPTURED) else [],
         standing=entries.standing(session, entry) if staff else "",
         doubts=doubts.open_doubts(session, entry) if staff else [],

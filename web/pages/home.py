@@ -20,6 +20,7 @@ from web.pages import upkeep
 bp = Blueprint("home", __name__)
 NEWEST = 8
 MINE = 20  # open incidents shown; which ones, is known when it is known which are overdue
+COMMON = 6  # faults offered to subscribers
 # What a technician does first of what is missing: a solution is needed before anybody can be asked whether it helped.
 _IN_ORDER = (
     Unmet.NO_SOLUTION,
@@ -43,6 +44,8 @@ class Mine:
 @bp.get("/")
 def show() -> ResponseReturnValue:
     by = person()
+    if by.id is None:
+        return _subscriber()
     with services().database.read() as session:
         page: dict[str, object] = {
             "newest": entries.listing(session, by, kind="solution", limit=NEWEST),
@@ -73,3 +76,20 @@ def _mine(session: Session, by: Person) -> list[Mine]:
         solution = incident.solution if incident.solution and entries.may_read(by, incident.solution) else None
         rows.append(Mine(incident, first, priorities.due(incident, calendar), solution))
     return sorted(rows, key=lambda row: (not row.due.missed, row.due.resolution))
+
+
+def _subscriber() -> ResponseReturnValue:
+    """What others ask first, then what has solved most, then one solution of each of the largest categories."""
+    by = person()
+    with services().database.read() as session:
+        asked = services().searches.popular(session, by, limit=COMMON)
+        solved = [] if len(asked) == COMMON else [entry for entry, _ in lists.popular(session, by, limit=COMMON)]
+        if len(asked) + len(solved) < COMMON:
+            known = {entry.id for entry in solved}
+            solved += [entry for entry in lists.typical(session, by, limit=COMMON) if entry.id not in known]
+        return render_template(
+            "home/subscriber.html",
+            asked=asked,
+            solved=solved[: COMMON - len(asked)],
+            categories=lists.categories(session, by),
+        )

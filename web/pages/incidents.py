@@ -13,7 +13,20 @@ from flask_babel import gettext
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from kb import audit, clock, entries, handovers, incidents, nodes, notes, photos, priorities, searches, verification
+from kb import (
+    audit,
+    clock,
+    entries,
+    handovers,
+    incidents,
+    nodes,
+    notes,
+    photos,
+    priorities,
+    searches,
+    selfhelp,
+    verification,
+)
 from kb.access import Permission
 from kb.errors import BadQuery, Conflict, IndexUnavailable, Invalid, KBError, NotAllowed, NotFound
 from kb.lifecycle import (
@@ -303,6 +316,7 @@ def _page(number: str, *, error: KBError | None = None) -> str:
             history=history,
             hidden=_hidden(session, history),
             trail=searches.trail(session, incident),
+            tried=selfhelp.before_report(session, services().store, by, incident),
             cancel_reasons=list(CancelReason),
             due=priorities.due(incident, services().calendar()),
             pending=verification.pending(incident) if incident.state == IncidentState.RESOLVED else None,

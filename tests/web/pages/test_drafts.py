@@ -7,7 +7,8 @@ import io
 
 import pytest
 
-from kb import entries, incidents
+from kb import entries, incidents, templates
+from kb.documents import Kind
 from kb.lifecycle import CancelReason
 from tests.kb import samples
 from tests.web.conftest import PNG, SOLUTION, entry_of, incident_of, person_of
@@ -131,7 +132,10 @@ def test_attachments_up_to_the_limit(site, browse):
     path = f"/entries/{number}/attachments"
     assert browser.post(path, attachment=(io.BytesIO(PNG), "../../图 1.png")).status_code == 302
     assert "图 1.png" in browser.get(f"/entries/{number}/edit").text
-    again = browser.post(path, attachment=(io.BytesIO(PNG), "图 1.png"))
+    same = browser.post(path, attachment=(io.BytesIO(PNG), "又一份.png"))
+    assert same.status_code == 302
+    assert "不重复存放" in browser.get(same.location).text
+    again = browser.post(path, attachment=(io.BytesIO(PNG + b"x"), "图 1.png"))
     assert again.status_code == 409
     assert "已有同名附件" in again.text and "<h1>编辑草稿</h1>" in again.text
     for form in ({"attachment": (io.BytesIO(b""), "空.png")}, {}):
@@ -194,7 +198,7 @@ def test_a_solution_written_from_an_incident_is_tied_to_it_and_masked(site, brow
 def test_a_wrong_attachment_is_taken_off_and_a_draft_given_up(site, browse):
     browser = browse("tech")
     browser.post(f"/entries/{SOLUTION}/revise", note="补图")
-    browser.post(f"/entries/{SOLUTION}/attachments", attachment=(io.BytesIO(PNG), "用户照片.png"))
+    browser.post(f"/entries/{SOLUTION}/attachments", attachment=(io.BytesIO(PNG + b"x"), "用户照片.png"))
     assert "用户照片.png" in browser.get(f"/entries/{SOLUTION}/edit").text
     assert browse("tech2").post(f"/entries/{SOLUTION}/detach", filename="用户照片.png").status_code == 403
     assert browser.post(f"/entries/{SOLUTION}/detach", filename="用户照片.png").status_code == 302
@@ -270,3 +274,105 @@ def test_what_was_written_in_a_draft_that_was_given_up_is_not_lost(site, browse)
     assert late.status_code == 404
     assert "一小时里写的</textarea>" in late.text and "没有未完成的修订" in late.text
     assert browser.post("/entries/SOL-999999/edit", **FORM).status_code == 404
+
+
+# --- while somebody types ----------------------------------------------------------------------------------------
+
+JSON = {"Accept": "application/json"}
+
+
+def ask(browser, path: str, **form):
+    return browser.client.post(path, data={"csrf_token": browser.token} | form, headers=JSON)
+
+
+def test_what_is_typed_is_shown_as_it_will_be_read_and_checked(browse):
+    browser = browse("tech")
+    number = create(browser)
+    body = FORM["body"].replace(
+        "射频线松脱。", f"射频线**松脱**，见 {SOLUTION}。<script>alert(1)</script>[点](javascript:x)"
+    )
+    told = ask(browser, "/entries/preview", **(FORM | {"body": body, "number": number})).json
+    assert "<strong>松脱</strong>" in told["preview"] and "仅员工" in told["preview"]
+    assert f'href="/entries/{SOLUTION}"' in told["preview"]
+    assert "<script" not in told["preview"] and "javascript:" not in told["preview"]
+    assert "不安全的链接" in told["checks"]
+    told = ask(browser, "/entries/preview", **(FORM | {"category": ""})).json  # before there is a draft
+    assert "类目" in told["checks"] and "缺少必填项" in told["checks"]
+    picture = ask(browser, "/entries/preview", **(FORM | {"body": "![图](attachments/a.png)", "number": number})).json
+    assert f"/entries/{number}/revisions/1/attachments/a.png" in picture["preview"]
+
+
+def test_a_preview_is_for_who_may_write_and_see_the_draft(browse):
+    assert ask(browse(""), "/entries/preview", **FORM).status_code == 401
+    assert "WWW-Authenticate" not in ask(browse(""), "/entries/preview", **FORM).headers  # no box of the browser's own
+    assert ask(browse("tech"), "/entries/preview", **(FORM | {"number": "POL-000001"})).status_code == 404
+
+
+def test_without_script_a_button_shows_the_preview_and_saves_nothing(site, browse):
+    browser = browse("tech")
+    number = create(browser)
+    typed = FORM | {"version": "1", "title": "机顶盒反复重启怎么办呢", "then": "preview"}
+    page = browser.post(f"/entries/{number}/edit", **typed)
+    assert page.status_code == 200
+    assert "仅员工" in page.text.partition("data-preview")[2] and 'value="机顶盒反复重启怎么办呢"' in page.text
+    assert entry_of(site, number).title == "机顶盒反复重启的处理"
+    page = browser.post("/entries/new", **(FORM | {"then": "preview"}))
+    assert page.status_code == 200 and "仅员工" in page.text.partition("data-preview")[2]
+    assert browse("tech2").post(f"/entries/{number}/edit", **typed).status_code == 403
+
+
+@pytest.mark.parametrize("kind", Kind)
+def test_each_kind_begins_with_its_template(browse, kind):
+    browser = browse("tech")
+    text = templates.template(kind)
+    assert text.strip()
+    page = browser.post("/entries/new", **(FORM | {"kind": kind, "body": " ", "then": "template"})).text
+    assert f"{text.splitlines()[0]}\n" in page.replace("\r\n", "\n")
+    kept = browser.post("/entries/new", **(FORM | {"kind": kind, "body": "写过的", "then": "template"})).text
+    assert "写过的</textarea>" in kept
+
+
+def test_a_draft_is_saved_by_itself_and_an_overtaken_one_is_not(browse):
+    browser = browse("tech")
+    number = create(browser)
+    path = f"/entries/{number}/edit"
+    first = ask(browser, path, **(FORM | {"version": "1", "body": FORM["body"] + "\n一"}))
+    assert first.status_code == 200 and first.json["version"] == 2 and "已自动保存" in first.json["said"]
+    stale = ask(browser, path, **(FORM | {"version": "1", "body": FORM["body"] + "\n二"}))
+    assert (stale.status_code, stale.json["code"]) == (409, "stale_version")
+    wrong = ask(browser, path, **(FORM | {"version": "2", "title": ""}))
+    assert wrong.status_code == 422 and "title" in wrong.json["fields"]
+    both = browser.post(path, **(FORM | {"version": "1", "body": FORM["body"] + "\n二"}))
+    assert both.status_code == 409
+    assert "已保存的全文" in both.text and "- 一" in both.text and "+ 二" in both.text
+
+
+def test_the_same_content_is_stored_once_and_said_to_be_there(site, browse):
+    browser = browse("tech")
+    number = create(browser)
+    path = f"/entries/{number}/attachments"
+    elsewhere = ask(browser, path, attachment=(io.BytesIO(PNG), "image.png")).json
+    assert elsewhere["markdown"] == "![image](attachments/image.png)"
+    assert SOLUTION in elsewhere["said"]  # it hangs there as 接线图.png
+    again = ask(browser, path, attachment=(io.BytesIO(PNG), "别名.png")).json
+    assert again["name"] == "image.png" and "不重复存放" in again["said"]
+    other = ask(browser, path, attachment=(io.BytesIO(PNG + b"1"), "image.png")).json
+    assert other["markdown"] == "![image-2](attachments/image-2.png)"
+    text = ask(browser, path, attachment=(io.BytesIO(b"log"), "现场 记录.txt")).json
+    assert text["markdown"] == "[现场 记录](attachments/%E7%8E%B0%E5%9C%BA%20%E8%AE%B0%E5%BD%95.txt)"
+    assert browser.get(text["place"]).data == b"log"
+    with site.database.read() as session:
+        names = [
+            file.filename for file in entries.find(session, person_of(site, "tech"), number).revisions[-1].attachments
+        ]
+    assert names == ["image.png", "image-2.png", "现场 记录.txt"]
+    refused = ask(browser, path, attachment=(io.BytesIO(b""), "空.png"))
+    assert refused.status_code == 422 and "attachment" in refused.json["fields"]
+
+
+def test_where_the_same_content_is_stays_secret_to_who_may_not_see_it(browse):
+    browser = browse("tech")  # not of the group whose policy has this file
+    told = ask(
+        browser, f"/entries/{create(browser)}/attachments", attachment=(io.BytesIO("抽屉密码".encode()), "a.txt")
+    )
+    assert told.json["said"] == "附件已加上"

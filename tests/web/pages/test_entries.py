@@ -11,7 +11,7 @@ def test_subscribers_see_how_to_help_themselves_and_where_to_report(browse):
     page = browse("").get(f"/entries/{SOLUTION}").text
     assert "用户自助" in page
     assert "移交" not in page
-    assert "/report?description=" in page
+    assert f"/report?entry={SOLUTION}" in page
     assert "60~80" not in page
 
 

@@ -3,15 +3,34 @@
 from __future__ import annotations
 
 from kb import entries, incidents
+from kb.models import Search
 from tests.kb import samples
-from tests.web.conftest import SOLUTION, person_of
+from tests.web.conftest import SECRET_WORDS, SOLUTION, entry_of, person_of
 
 
-def test_subscribers_get_a_search_box_what_is_new_and_a_way_to_report(browse):
+def test_subscribers_get_a_search_box_common_faults_and_two_doors(browse):
     page = browse("").get("/").text
-    for shown in ("遇到故障，先搜一搜", "报修", "最近更新", "数字电视"):
+    for shown in ("遇到故障，先搜一搜", 'href="/report"', 'href="/report/status"', "常见故障", "数字电视"):
         assert shown in page
     assert "我的事件" not in page
+    faults = page.partition('class="faults"')[2].partition("</ul>")[0]
+    assert 1 <= faults.count("<li>") <= 6
+    assert SECRET_WORDS not in page
+
+
+def test_what_subscribers_ask_comes_first_among_the_common_faults(site, browse):
+    top = entry_of(site, SOLUTION)
+    with site.database.write() as session:
+        for number in range(3):
+            row = Search(
+                token=f"t{number}", role="subscriber", text="电视没信号", key="电视没信号", hits=1, top_id=top.id
+            )
+            session.add(row)
+        session.commit()
+    site.searches.look_after()
+    faults = browse("").get("/").text.partition('class="faults"')[2].partition("</ul>")[0]
+    assert faults.index("电视没信号") < faults.index("/entries/")
+    assert faults.count("<li>") <= 6
 
 
 def test_the_most_used_solutions_stand_out(site, browse):
@@ -25,7 +44,9 @@ def test_the_most_used_solutions_stand_out(site, browse):
             incidents.close(session, tech, done)
         incidents.link(session, tech, samples.incident(session, tech), solution)  # open: nothing is solved yet
         session.commit()
-    assert "解决过 2 次" in browse("").get("/").text
+    assert "解决过 2 次" in browse("tech").get("/").text
+    faults = browse("").get("/").text.partition('class="faults"')[2]
+    assert faults.index(SOLUTION) < faults.index("SOL-TV-")  # what is typical comes after what has solved most
 
 
 def test_technicians_see_their_incidents_and_leads_their_queue(site, browse):
