@@ -68,6 +68,7 @@ def test_no_route_closes_an_incident_whose_gate_is_not_met(app, site, browse, pr
             "photo_id": 1,
             "delegation_id": 1,
             "part": "content",
+            "key": "team-tv",
             "username": "tech2",
             "token": token,
         }
