@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -49,3 +50,11 @@ def sign_in(page: Any, name: str, password: str) -> None:
     page.fill("[name=password]", password)
     page.click("main button")
     page.wait_for_url("**/")
+
+
+def photograph(chromium: Any, folder: Path, name: str) -> None:
+    """Keep how every open page looks, as PNG files that begin with this name."""
+    folder.mkdir(parents=True, exist_ok=True)
+    pages = [page for context in chromium.contexts for page in context.pages]
+    for number, page in enumerate(pages, start=1):
+        page.screenshot(path=folder / f"{re.sub(r'[^0-9A-Za-z_-]+', '-', name)}-{number}.png")

@@ -5,6 +5,7 @@ It is prepared once, with a real index, and copied for each test.
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 from collections.abc import Callable, Iterator
@@ -262,8 +263,9 @@ def chromium() -> Iterator[Any]:
 
 
 @pytest.fixture
-def open_browser(chromium: Any, app: APIFlask) -> Iterator[Callable[..., Any]]:
-    """Opens a browser for one person; at the end no page may have logged an error of script or policy."""
+def open_browser(chromium: Any, app: APIFlask, request: pytest.FixtureRequest) -> Iterator[Callable[..., Any]]:
+    """Opens a browser for one person; at the end no page may have logged an error of script or policy. How each page looked
+    at the end is kept in the folder KB_TEST_PICTURES, if one is given."""
     complaints: list[str] = []
 
     def heard(said: Any) -> None:
@@ -282,6 +284,8 @@ def open_browser(chromium: Any, app: APIFlask) -> Iterator[Callable[..., Any]]:
             return page
 
         yield opened
+        if folder := os.environ.get("KB_TEST_PICTURES"):
+            browsers.photograph(chromium, Path(folder), request.node.name)
         for context in chromium.contexts:
             context.close()
     assert [said for said in complaints if "409" not in said] == []
