@@ -123,7 +123,7 @@ def test_a_technicians_day(phone, site, number):
     phone.goto("/entries/nothing-of-this-1")
     assert "现在没有网络" in phone.inner_text("h1")
     phone.goto("/")
-    assert "1 条备注待发送" in phone.inner_text("#line")
+    phone.locator("#line >> text=1 条备注待发送").wait_for()
 
     # the line is back: the note is there once
     phone.context.set_offline(False)
