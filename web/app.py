@@ -46,6 +46,7 @@ def create_app(services: Services | None = None) -> APIFlask:
         SESSION_COOKIE_SAMESITE="Lax",
         SESSION_COOKIE_SECURE=settings.secure_cookies,
         PERMANENT_SESSION_LIFETIME=dt.timedelta(hours=settings.session_hours),
+        SESSION_REFRESH_EACH_REQUEST=False,  # an answer that comes late must not bring back a session that has ended
         WTF_CSRF_CHECK_DEFAULT=False,  # `auth.identify` decides, because the API has a second door
         WTF_CSRF_TIME_LIMIT=None,  # as long as the session: a form may stay open over a lunch break
         MAX_CONTENT_LENGTH=max(settings.max_upload_mb * 1_000_000 + 1_000_000, _FORM_BYTES),

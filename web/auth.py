@@ -17,6 +17,7 @@ from flask_limiter import Limiter
 from flask_limiter.util import get_remote_address
 from flask_login import LoginManager, UserMixin, current_user, login_user, logout_user
 from flask_wtf import CSRFProtect
+from flask_wtf.csrf import generate_csrf
 from limits import RateLimitItem, parse
 from werkzeug.exceptions import TooManyRequests, UnsupportedMediaType
 
@@ -109,10 +110,16 @@ def wrong_guess(*about: str) -> None:
 
 
 def sign_in(user: User, person: Person) -> None:
-    """Begin a session that shares nothing with the one before: neither its CSRF token nor anything in it."""
+    """Begin a session that shares nothing with the one before: neither its CSRF token nor anything in it.
+
+    Its token is made here and not by the first page with a form: pages that are asked for side by side would each make one, and
+    the session keeps the last.
+    """
     session.clear()
+    g.pop("csrf_token", None)
     session.permanent = True
     login_user(SignedIn(person, user.session_epoch, int(clock.now().timestamp())))
+    generate_csrf()
     g.person = person
 
 

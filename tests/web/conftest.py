@@ -124,6 +124,13 @@ def open_at(folder: Path, analyzer: Analyzer, **settings: Any) -> Services:
     return open_services(Settings(**values), analyzer=analyzer)
 
 
+# What stands in the addresses of doors, where all of them are tried.
+IN_ADDRESSES: dict[str, Any] = {
+    "number": "INC-000001", "revision_id": 1, "captured_id": 1, "revision_number": 1, "photo_id": 1, "delegation_id": 1,
+    "part": "content", "key": "team-tv", "username": "tech2", "token": "x",
+}  # fmt: skip
+
+
 @pytest.fixture
 def data_dir(prepared: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(prepared, tmp_path / "data"))

@@ -10,7 +10,7 @@ from kb import accounts
 from kb.accounts import SYSTEM
 from kb.lifecycle import Role
 from tests.conftest import PASSWORD
-from tests.web.conftest import SOLUTION, Browser, csrf_of, open_at
+from tests.web.conftest import IN_ADDRESSES, SOLUTION, Browser, csrf_of, open_at
 from web.app import create_app
 from web.auth import local_path
 
@@ -112,19 +112,9 @@ def _changing(app):
 def test_every_form_is_refused_without_its_token(app, browse):
     """Enumerated from the URL map, so a new route cannot forget."""
     browser = browse("admin")
-    values = {
-        "number": "INC-000001",
-        "revision_id": 1,
-        "captured_id": 1,
-        "revision_number": 1,
-        "delegation_id": 1,
-        "part": "content",
-        "username": "tech",
-        "token": "x",
-    }
     for rule in _changing(app):
         with app.test_request_context():
-            path = app.url_map.bind("localhost").build(rule.endpoint, {k: values[k] for k in rule.arguments})
+            path = app.url_map.bind("localhost").build(rule.endpoint, {k: IN_ADDRESSES[k] for k in rule.arguments})
         for sent in (
             {"data": {}},
             {"data": {"csrf_token": "forged"}},
@@ -134,6 +124,22 @@ def test_every_form_is_refused_without_its_token(app, browse):
             answer = browser.client.post(path, **sent)
             assert answer.status_code == 400, (rule, answer.status_code)
             assert "页面" in answer.text
+
+
+def test_pages_asked_for_side_by_side_share_a_token(app):
+    """A browser asks for copies of other pages while one is shown; whichever answer comes last, the form still goes."""
+    client, _ = login(app)
+    beside = app.test_client()
+    beside.set_cookie("wenqu", client.get_cookie("wenqu").value)
+    token = csrf_of(client.get("/incidents/new").text)
+    assert beside.get("/entries/new?q=x&write=1").status_code == 200
+    answer = beside.post("/incidents/new", data={"csrf_token": token, "description": "电视没有信号"})
+    assert answer.status_code == 302
+
+
+def test_an_answer_that_comes_late_brings_no_session_back(app):
+    client, _ = login(app)
+    assert "Set-Cookie" not in client.get("/incidents").headers
 
 
 def test_the_api_takes_basic_credentials_and_then_no_token(app):

@@ -7,7 +7,7 @@ import pytest
 from kb import entries, incidents
 from kb.lifecycle import Outcome, VerificationMethod
 from tests.kb import samples
-from tests.web.conftest import SECRET, SOLUTION, entry_of, incident_of, person_of
+from tests.web.conftest import IN_ADDRESSES, SECRET, SOLUTION, entry_of, incident_of, person_of
 from web import links
 
 EVERYTHING = {
@@ -60,18 +60,7 @@ def test_no_route_closes_an_incident_whose_gate_is_not_met(app, site, browse, pr
         token = links.confirmation(incident_of(site, number)).rpartition("/")[2]
     # the doors named for it first, while the incident is as it was prepared
     for rule in sorted(rules, key=lambda rule: rule.endpoint not in DOORS):
-        values = {
-            "number": number,
-            "revision_id": 1,
-            "captured_id": 1,
-            "revision_number": 1,
-            "photo_id": 1,
-            "delegation_id": 1,
-            "part": "content",
-            "key": "team-tv",
-            "username": "tech2",
-            "token": token,
-        }
+        values = IN_ADDRESSES | {"number": number, "token": token}
         with app.test_request_context():
             path = app.url_map.bind("localhost").build(rule.endpoint, {k: values[k] for k in rule.arguments})
         version = incident_of(site, number).version
