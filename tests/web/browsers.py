@@ -11,9 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from apiflask import APIFlask
+from playwright.sync_api import expect, sync_playwright
 from werkzeug.serving import make_server
 
 CHROMIUM = Path("/usr/bin/chromium")
+PATIENCE_MS = 20_000  # how long a page may take on a busy machine
 
 
 @contextmanager
@@ -34,8 +36,7 @@ def serving(app: APIFlask) -> Iterator[str]:
 @contextmanager
 def chromium() -> Iterator[Any]:
     """A browser without a window, of playwright's synchronous interface."""
-    from playwright.sync_api import sync_playwright  # there are machines without it
-
+    expect.set_options(timeout=PATIENCE_MS)
     with sync_playwright() as api:
         started = api.chromium.launch(executable_path=str(CHROMIUM), args=["--no-sandbox", "--disable-gpu"])
         try:

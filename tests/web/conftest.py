@@ -262,7 +262,6 @@ def places(site) -> dict[str, str]:
 @pytest.fixture
 def chromium() -> Iterator[Any]:
     """The browser; skips where there is none, before an installation is made for it."""
-    pytest.importorskip("playwright.sync_api")
     if not browsers.CHROMIUM.exists():
         pytest.skip("chromium is not installed")
     with browsers.chromium() as started:
@@ -283,7 +282,7 @@ def open_browser(chromium: Any, app: APIFlask, request: pytest.FixtureRequest) -
 
         def opened(name: str = "", **context: Any) -> Any:
             page = chromium.new_context(base_url=address, locale="zh-CN", **context).new_page()
-            page.set_default_timeout(10_000)
+            page.set_default_timeout(browsers.PATIENCE_MS)
             page.on("console", heard)
             page.on("pageerror", lambda error: complaints.append(str(error)))
             if name:

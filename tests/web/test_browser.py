@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 
 import pytest
+from playwright.sync_api import expect
 
 from kb import entries, incidents
 from tests.kb import samples
@@ -35,11 +36,11 @@ def test_the_main_road(open_browser, index):
     tech = open_browser("tech")
     tech.goto(f"/incidents/{number}")
     tech.get_by_role("button", name="接单").click()
-    assert tech.locator("#suggestions h3").count() > 0
-    assert tech.locator("button:has-text('关闭事件')").is_disabled()
+    tech.locator("#suggestions h3").first.wait_for()
+    expect(tech.locator("button:has-text('关闭事件')")).to_be_disabled()
     tech.click("text=都不合适，写一条新的")
-    assert "13812345678" not in tech.content()
     tech.fill("[name=title]", "机顶盒花屏马赛克的现场处理")
+    assert "13812345678" not in tech.content()
     tech.select_option("[name=category]", "数字电视/信号质量")
     tech.select_option("[name=owner_group]", "team-tv")
     tech.fill("[name=valid_until]", "2028-11-30")
@@ -51,7 +52,7 @@ def test_the_main_road(open_browser, index):
     tech.wait_for_url("**/edit")
     tech.click("text=保存并提交审核")
     tech.wait_for_url("**/revisions/1")
-    assert "待审" in tech.inner_text("main")
+    expect(tech.locator("main")).to_contain_text("待审")
 
     lead = open_browser("lead")
     lead.click("main >> text=机顶盒花屏马赛克的现场处理")
@@ -62,7 +63,7 @@ def test_the_main_road(open_browser, index):
     index()
 
     phone.goto("/search?q=花屏马赛克")
-    assert "机顶盒花屏马赛克的现场处理" in phone.inner_text("main")
+    expect(phone.locator("main")).to_contain_text("机顶盒花屏马赛克的现场处理")
 
     tech.goto(f"/incidents/{number}")
     tech.get_by_role("button", name="标记已解决").click()
@@ -80,7 +81,7 @@ def test_the_main_road(open_browser, index):
     tech.click("button:has-text('关闭事件')")
     tech.locator(".headline >> text=已关闭").wait_for()
     phone.goto(link)
-    assert "已修好，本次报修结束" in phone.inner_text("main")
+    expect(phone.locator("main")).to_contain_text("已修好，本次报修结束")
 
 
 def test_keys_offers_and_the_input_method(open_browser):
@@ -96,7 +97,7 @@ def test_keys_offers_and_the_input_method(open_browser):
     assert chosen.count() == 1
     assert box.get_attribute("aria-activedescendant") == chosen.get_attribute("id") != ""
     page.keyboard.press("Escape")
-    assert page.locator(".offers").is_hidden()
+    expect(page.locator(".offers")).to_be_hidden()
     assert box.get_attribute("aria-activedescendant") is None
     # the Enter that confirms a candidate comes with isComposing and must not search
     prevented = box.evaluate(
@@ -137,7 +138,7 @@ def test_own_searches_come_first_and_stay_in_the_browser(open_browser):
     page.keyboard.press("ArrowDown")
     page.keyboard.press("Enter")
     page.wait_for_url(lambda url: "q=" in url)
-    assert page.locator(".top [name=q]").input_value() == "机顶盒 无信号"
+    expect(page.locator(".top [name=q]")).to_have_value("机顶盒 无信号")
     page.locator(".top [name=q]").fill("机顶盒提")
     page.locator(".offers [aria-label=词条] a").first.wait_for()
     page.keyboard.press("ArrowUp")  # round to the last
@@ -179,7 +180,8 @@ def test_offers_wait_for_the_input_method_and_for_a_rest(open_browser):
     page.wait_for_timeout(600)
     assert len(asked) == 2  # and one letter is not
     page.keyboard.press("Escape")
-    assert page.locator(".offers").is_hidden() and box.get_attribute("aria-expanded") == "false"
+    expect(page.locator(".offers")).to_be_hidden()
+    expect(box).to_have_attribute("aria-expanded", "false")
     page.keyboard.press("ArrowDown")
     page.locator(".offers [aria-label=词条] a").first.wait_for()
 
@@ -187,14 +189,14 @@ def test_offers_wait_for_the_input_method_and_for_a_rest(open_browser):
 def test_a_corrected_search_leads_back_to_what_was_typed(open_browser):
     page = open_browser()
     page.goto("/search?q=机顶合")
-    assert "已按「机顶盒」搜索" in page.inner_text(".meant")
+    expect(page.locator(".meant")).to_contain_text("已按「机顶盒」搜索")
     page.click(".meant a")
     page.wait_for_url("**exact=1**")
-    assert page.locator(".meant").count() == 0
+    expect(page.locator(".meant")).to_have_count(0)
     page.goto("/search?q=jidinghe")
     page.click(".meant a")
     page.wait_for_url(lambda url: "jidinghe" not in url)
-    assert page.locator(".top [name=q]").input_value() == "机顶盒"
+    expect(page.locator(".top [name=q]")).to_have_value("机顶盒")
 
 
 def test_suggestions_follow_what_is_typed_beside_an_incident(open_browser):
@@ -206,7 +208,7 @@ def test_suggestions_follow_what_is_typed_beside_an_incident(open_browser):
     before = tech.inner_text("#suggested")
     tech.locator("#suggestions [name=q]").type("遥控器")
     tech.wait_for_function("before => document.getElementById('suggested').innerText !== before", arg=before)
-    assert "遥控" in tech.inner_text("#suggested")
+    expect(tech.locator("#suggested")).to_contain_text("遥控")
     tech.locator("#suggested").get_by_role("button", name="引用为解决方案").first.click()
     tech.locator("#solution .chosen").wait_for()
 
@@ -224,7 +226,7 @@ def test_an_ended_session_says_so_in_the_pane(open_browser):
     tech.context.clear_cookies()
     tech.locator("#suggestions [name=q]").type("遥控器")
     tech.locator("#suggested a", has_text="登录已过期，请重新登录").wait_for()
-    assert tech.locator("#suggested form").count() == 0
+    expect(tech.locator("#suggested form")).to_have_count(0)
     tech.click("#suggested a")
     tech.wait_for_url("**/login?next=*INC-000001")
 
@@ -236,20 +238,21 @@ def test_reading_searching_and_reporting_work_without_script(open_browser):
     page.press("main [name=q]", "Enter")
     page.click(".facets summary >> nth=0")  # what is folded opens, and a value narrows, all without script
     page.locator(".facets details li a").first.click()
-    assert page.locator(".chips .chip").count() == 1
+    expect(page.locator(".chips .chip")).to_have_count(1)
     page.click(".sorts >> text=最新")
-    assert page.locator(".chips .chip").count() == 1 and "sort=date" in page.url
+    page.wait_for_url("**sort=date**")
+    expect(page.locator(".chips .chip")).to_have_count(1)
     page.click(".chips .chip")
     page.click(".sorts >> text=相关")
     page.click(".hits a >> nth=0")
-    assert page.locator("article h1").count() == 1
+    expect(page.locator("article h1")).to_have_count(1)
     page.goto("/report")
     page.fill("[name=description]", "电视上写无信号")
     page.fill("[name=contact_phone]", "13812345678")
     page.click("text=提交报修")
     page.click("text=继续报修")
     page.wait_for_url("**/confirm/**")
-    assert "报修已受理" in page.inner_text("main")
+    expect(page.locator("main")).to_contain_text("报修已受理")
 
 
 def test_the_way_of_a_subscriber_without_script(open_browser, site):
@@ -259,11 +262,12 @@ def test_the_way_of_a_subscriber_without_script(open_browser, site):
     page.fill("main [name=q]", "机顶盒无信号")
     page.press("main [name=q]", "Enter")
     page.click("text=机顶盒提示无信号的处理")
+    page.wait_for_url("**/entries/**")
     assert page.evaluate("parseFloat(getComputedStyle(document.querySelector('.tries')).fontSize)") >= 18
     page.click(".tries >> text=没好")  # the only step, and it does not help
     page.wait_for_url("**/report?**")
-    assert "把机顶盒后面的信号线拧紧" in page.inner_text("main")
-    assert page.input_value("[name=description]") == "机顶盒提示无信号的处理"
+    expect(page.locator("main")).to_contain_text("把机顶盒后面的信号线拧紧")
+    expect(page.locator("[name=description]")).to_have_value("机顶盒提示无信号的处理")
     page.fill("[name=contact_phone]", "13812345678")
     page.click("text=提交报修")  # and nothing else is offered first
     page.wait_for_url("**/confirm/**")
@@ -274,7 +278,8 @@ def test_the_way_of_a_subscriber_without_script(open_browser, site):
     page.fill("[name=number]", number.removeprefix("INC-"))
     page.fill("[name=tail]", "5678")
     page.click("main button")
-    assert "等待安排维修人员" in page.inner_text("main")
+    expect(page.locator("main")).to_contain_text("等待安排维修人员")
+    page.wait_for_load_state()
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
     tech = person_of(site, "tech")
@@ -288,7 +293,7 @@ def test_the_way_of_a_subscriber_without_script(open_browser, site):
     page.check("[name=stars][value='5']")
     page.fill("[name=rating_remark]", "来得很快")
     page.click("text=提交评价")
-    assert "谢谢您的评价" in page.inner_text("main")
+    expect(page.locator("main")).to_contain_text("谢谢您的评价")
 
     staff = open_browser("tech", java_script_enabled=False)
     staff.goto(f"/incidents/{number}")
@@ -366,7 +371,7 @@ def test_the_editor_shows_saves_and_compares(open_browser, site):
     page.locator("text=这份草稿在别处保存过").wait_for(timeout=60_000)
     page.reload()  # and even so nothing is lost
     page.get_by_role("button", name="恢复").click()
-    assert "这里写的" in body.input_value()
+    expect(body).to_have_value(re.compile("这里写的"))
     page.click(".actions >> text=保存 >> nth=0")
     page.locator("text=已保存的全文").wait_for()
     diff = page.inner_text(".diff")
@@ -374,7 +379,8 @@ def test_the_editor_shows_saves_and_compares(open_browser, site):
     page.click("text=以我写的为准，保存")
     page.wait_for_url("**/edit")
     page.locator("text=已保存 >> nth=0").wait_for()
-    assert "这里写的" in body.input_value() and page.get_by_role("button", name="恢复").count() == 0
+    expect(body).to_have_value(re.compile("这里写的"))
+    expect(page.get_by_role("button", name="恢复")).to_have_count(0)
 
 
 @pytest.mark.parametrize("width", [390, 768, 1440])
@@ -450,12 +456,12 @@ def test_a_drawing_is_seen_and_asked_without_script(open_browser):
     page.goto("/entries/TOP-LAN-001")
     page.click(".preview")
     page.wait_for_url("**/topology/TOP-LAN-001")
-    assert page.locator(".zoom").is_hidden()
-    assert page.locator("svg.drawing text:has-text('LS-OF-CSW-01')").is_visible()
+    expect(page.locator(".zoom")).to_be_hidden()
+    expect(page.locator("svg.drawing text:has-text('LS-OF-CSW-01')")).to_be_visible()
     page.fill(".map [name=q]", "LS-OF-UPS-02")
     page.press(".map [name=q]", "Enter")
     page.click("text=它故障谁会断")
-    assert "32 台终端" in page.inner_text("#chosen")
+    expect(page.locator("#chosen")).to_contain_text("32 台终端")
 
 
 def test_two_fingers_zoom_a_drawing(open_browser):
@@ -479,6 +485,12 @@ def test_two_fingers_zoom_a_drawing(open_browser):
     assert phone.evaluate(width) == pytest.approx(before * 2, rel=0.05)
 
 
+def _opened(page, title: str) -> None:
+    """Wait for the page of this revision, and for its keys."""
+    page.locator(f"h1 >> text={title}").wait_for()
+    page.wait_for_load_state()
+
+
 def test_a_lead_reviews_without_the_mouse(site, open_browser, index):
     with site.database.write() as session:
         for name in "甲乙丙":
@@ -491,30 +503,31 @@ def test_a_lead_reviews_without_the_mouse(site, open_browser, index):
     page.keyboard.press("k")
     assert page.evaluate("document.activeElement.textContent") == "机顶盒花屏方案甲"
     page.keyboard.press("o")
-    page.locator("h1 >> text=机顶盒花屏方案甲").wait_for()
+    _opened(page, "机顶盒花屏方案甲")
     for letter, part in (("c", "content"), ("f", "formal")):
         page.keyboard.press(letter)
         assert page.evaluate("document.activeElement.closest('section').id") == part
         page.keyboard.press("Enter")
         page.locator(f"#{part} form").wait_for(state="detached" if part == "content" else "visible")
-    page.locator("h1 >> text=机顶盒花屏方案乙").wait_for()  # the next one opens by itself
-    assert "两项审核通过，已发布" in page.inner_text("main")
+        page.wait_for_load_state()
+    _opened(page, "机顶盒花屏方案乙")  # the next one opens by itself
+    expect(page.locator("main")).to_contain_text("两项审核通过，已发布")
     page.keyboard.press("n")
-    page.locator("h1 >> text=机顶盒花屏方案丙").wait_for()
+    _opened(page, "机顶盒花屏方案丙")
     page.keyboard.press("r")
     page.keyboard.type("cfnu 缺现场照片")  # in a field these are letters
     page.keyboard.press("Control+Enter")
-    page.locator("h1 >> text=机顶盒花屏方案乙").wait_for()
-    assert "已退回作者" in page.inner_text("main")
+    _opened(page, "机顶盒花屏方案乙")
+    expect(page.locator("main")).to_contain_text("已退回作者")
     page.keyboard.press("?")
-    assert page.locator("dialog#keys").is_visible()
+    expect(page.locator("dialog#keys")).to_be_visible()
     page.keyboard.press("c")  # behind the dialog nothing is pressed
     page.keyboard.press("Escape")
-    assert not page.locator("dialog#keys").is_visible()
+    expect(page.locator("dialog#keys")).to_be_hidden()
     page.evaluate(
         "document.body.dispatchEvent(new KeyboardEvent('keydown', {key: 'u', isComposing: true, bubbles: true}))"
     )
-    assert page.locator("h1 >> text=机顶盒花屏方案乙").count() == 1
+    expect(page.locator("h1 >> text=机顶盒花屏方案乙")).to_have_count(1)
     page.keyboard.press("u")
     page.locator("tr:target >> text=机顶盒花屏方案乙").wait_for()
     index()

@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator
 
 import pytest
+from playwright.sync_api import expect
 
 from kb import incidents
 from tests.conftest import PASSWORD
@@ -38,7 +39,7 @@ def phone(chromium, app) -> Iterator[object]:
     with browsers.serving(app) as address:
         context = chromium.new_context(base_url=address, locale="zh-CN", **PHONE)
         page = context.new_page()
-        page.set_default_timeout(20_000)
+        page.set_default_timeout(browsers.PATIENCE_MS)
         page.on("console", lambda said: complaints.append(said.text) if said.type == "error" else None)
         page.on("pageerror", lambda error: complaints.append(str(error)))
         _sign_in(page, "tech")
@@ -87,7 +88,7 @@ def test_a_technicians_day(phone, site, number):
     steps = phone.locator(".ticks > li")
     assert all(box["height"] >= 44 for box in (step.bounding_box() for step in steps.all()))
     steps.nth(0).click()
-    assert phone.locator(".ticks input:checked").count() == 1
+    expect(phone.locator(".ticks input:checked")).to_have_count(1)
     _until_kept(phone, f"/entries/{SOLUTION}")
     phone.click(".working button")
     phone.wait_for_url(f"**{place}")
@@ -101,27 +102,27 @@ def test_a_technicians_day(phone, site, number):
     phone.locator(".thumbs img").scroll_into_view_if_needed()
     _until_kept(phone, f"{place}/photos/1")
     phone.locator(".thumbs a").click()
-    assert phone.locator("dialog img").evaluate("it => it.naturalWidth") == 1
+    phone.wait_for_function("document.querySelector('dialog img').naturalWidth === 1")
     phone.keyboard.press("Escape")
 
     # the line is gone: the steps with their ticks, the incident, and a note that waits
     phone.context.set_offline(True)
     phone.goto(f"/entries/{SOLUTION}?incident={number}")
-    assert "离线副本" in phone.inner_text(".copy")
-    assert phone.locator(".ticks input:checked").count() == 1
+    expect(phone.locator(".copy").first).to_contain_text("离线副本")
+    expect(phone.locator(".ticks input:checked")).to_have_count(1)
     steps.nth(1).click()
     phone.goto(place)
-    assert "离线副本" in phone.inner_text(".copy")
+    expect(phone.locator(".copy").first).to_contain_text("离线副本")
     phone.locator(".thumbs img").scroll_into_view_if_needed()
     phone.wait_for_function("document.querySelector('.thumbs img').naturalWidth === 1")
     phone.get_by_role("button", name="标记已解决").click()  # cannot be sent, and says so
-    assert "没有发出" in phone.inner_text("#line")
+    expect(phone.locator("#line")).to_contain_text("没有发出")
     phone.fill("#notes textarea", "楼道箱锁着，找物业拿钥匙")
     phone.click("#notes form button")
     phone.locator("[data-unsent] li").wait_for()
-    assert "待发送" in phone.inner_text("[data-unsent]")
+    expect(phone.locator("[data-unsent]")).to_contain_text("待发送")
     phone.goto("/entries/nothing-of-this-1")
-    assert "现在没有网络" in phone.inner_text("h1")
+    expect(phone.locator("h1")).to_contain_text("现在没有网络")
     phone.goto("/")
     phone.locator("#line >> text=1 条备注待发送").wait_for()
 
@@ -129,13 +130,13 @@ def test_a_technicians_day(phone, site, number):
     phone.context.set_offline(False)
     phone.locator("#line").wait_for(state="hidden")  # sent from wherever one is
     phone.goto(place)
-    assert phone.locator("[data-unsent] li").count() == 0
-    assert phone.locator("[data-notes] li").count() == 1
-    assert "楼道箱锁着" in phone.inner_text("[data-notes]")
+    expect(phone.locator("[data-unsent] li")).to_have_count(0)
+    expect(phone.locator("[data-notes] li")).to_have_count(1)
+    expect(phone.locator("[data-notes]")).to_contain_text("楼道箱锁着")
     with site.database.read() as session:
         assert len(incidents.find(session, person_of(site, "tech"), number).notes) == 1
     phone.goto(f"/entries/{SOLUTION}?incident={number}")
-    assert phone.locator(".ticks input:checked").count() == 2
+    expect(phone.locator(".ticks input:checked")).to_have_count(2)
 
 
 def test_a_note_about_an_incident_that_went_on_is_kept_and_asked_about(phone, site, number):
@@ -154,11 +155,12 @@ def test_a_note_about_an_incident_that_went_on_is_kept_and_asked_about(phone, si
     phone.context.set_offline(False)
     phone.goto(place)
     phone.locator("[data-unsent] .problem").wait_for()
-    assert "我以为还没修" in phone.inner_text("[data-unsent]") and "已解决" in phone.inner_text(".headline")
-    assert phone.locator("[data-notes] li").count() == 0
+    expect(phone.locator("[data-unsent]")).to_contain_text("我以为还没修")
+    expect(phone.locator(".headline")).to_contain_text("已解决")
+    expect(phone.locator("[data-notes] li")).to_have_count(0)
     phone.get_by_role("button", name="照样记下").click()
     phone.locator("[data-notes] li").wait_for()
-    assert phone.locator("[data-unsent] li").count() == 0
+    expect(phone.locator("[data-unsent] li")).to_have_count(0)
 
 
 def test_copies_are_nobody_elses(phone, number):
@@ -174,7 +176,7 @@ def test_copies_are_nobody_elses(phone, number):
     assert f"/incidents/{number}" not in _kept(phone)
     phone.context.set_offline(True)
     phone.goto(f"/incidents/{number}")
-    assert "现在没有网络" in phone.inner_text("h1")
+    expect(phone.locator("h1")).to_contain_text("现在没有网络")
 
 
 def test_commands_are_copied_and_names_are_not(phone, site):
@@ -189,7 +191,7 @@ def test_commands_are_copied_and_names_are_not(phone, site):
     phone.context.grant_permissions(["clipboard-read", "clipboard-write"])
     phone.goto(f"/entries/{entry.number}")
     buttons = phone.locator("button.copy")
-    assert buttons.count() == 2
+    expect(buttons).to_have_count(2)
     copied = []
     for button in buttons.all():
         button.click()
@@ -205,5 +207,5 @@ def test_without_scripts_the_steps_are_a_numbered_list(phone):
     ).new_page()
     reader.goto(f"/entries/{SOLUTION}")
     assert reader.locator(".passage ol > li").count() > 1
-    assert reader.locator(".passage input").count() == 0
+    expect(reader.locator(".passage input")).to_have_count(0)
     assert reader.locator(".passage ol").first.evaluate("it => getComputedStyle(it).listStyleType") == "decimal"
