@@ -15,7 +15,7 @@ from itertools import count
 from typing import NamedTuple
 
 from pydantic import ValidationError
-from sqlalchemy import ColumnElement, Executable, bindparam, delete, func, select, update
+from sqlalchemy import ColumnElement, Executable, bindparam, delete, func, select
 from sqlalchemy.orm import Session, selectinload
 
 from kb import assignment, audit, clock, documents, lifecycle
@@ -265,9 +265,10 @@ def revise(
     )
     _copy_files(session, last, revision)
     if returned:
-        session.execute(
-            update(Incident).where(Incident.solution_revision_id == last.id).values(solution_revision_id=revision.id)
-        )
+        for waiting in session.scalars(select(Incident).where(Incident.solution_revision_id == last.id)):
+            waiting.solution_revision_id = revision.id
+            audit.record(session, by, waiting, "solution_revised", before=str(last.number), after=str(revision.number))
+        session.flush()
     audit.record(session, by, revision, "revise", after=RevisionState.DRAFT, reason=note)
     return revision
 

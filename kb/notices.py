@@ -81,6 +81,7 @@ RULES: dict[tuple[str, str], Rule] = {
     ("incident", "parent"): Rule("改了所属的区域故障", "set the area fault it is part of", ("assignee",)),
     ("incident", "link"): Rule("关联了解决方案", "gave it a solution", ("assignee",)),
     ("incident", "relink"): Rule("更换了解决方案", "changed its solution", ("assignee",)),
+    ("incident", "solution_revised"): NOBODY,  # who handed it in hears of the return, and writes it anew
     ("incident", "solution_retired"): Rule("停用了它的方案", "retired its solution", ("handlers",), mail=True),
     ("incident", "rate"): Rule("给了评价", "rated the repair", ("assignee",)),
     ("incident", "refer"): NOBODY,

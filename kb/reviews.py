@@ -206,17 +206,18 @@ def decide(
     similar: precheck.Similar | None = None,
 ) -> Revision:
     """Give one of the two decisions. The second approval checks the revision in, or leaves that to the day it names; a return
-    ends the review."""
+    ends the review. Raises Conflict with `yours` and `latest` where somebody decided first."""
     by.require(Permission.REVIEW)
     if revision.author_id == by.id:
         raise NotAllowed("作者不能审核自己的修订 · authors do not review their own revision")
     if not may_see_revision(by, revision):
         raise NotFound("没有这份修订 · no such revision")
-    if revision.state not in WAITING_REVISION:
-        raise Conflict("这份修订不在审核中 · the revision is not in review", state=revision.state)
-    if any(review.part == part for review in revision.reviews):
-        raise Conflict("这一项已有决定 · this part has been decided", part=part)
     reason = reason.strip()
+    both = {"yours": {"decision": decision, "reason": reason}, "latest": _standing(revision, part)}
+    if revision.state not in WAITING_REVISION:
+        raise Conflict("这份修订不在审核中 · the revision is not in review", state=revision.state, **both)
+    if both["latest"]:
+        raise Conflict("这一项已有决定 · this part has been decided", part=part, **both)
     if decision is Decision.RETURN and not reason:
         problem = "退回须写明原因 · a return needs a reason"
         raise Invalid(problem, fields={"reason": problem})
@@ -246,6 +247,14 @@ def decide(
     else:
         step(session, by, revision, RevisionState.IN_REVIEW, action, reason=reason)
     return revision
+
+
+def _standing(revision: Revision, part: Part) -> dict[str, str]:
+    """The decision that somebody gave on a part; empty where there is none."""
+    for review in revision.reviews:
+        if review.part == part:
+            return {"decision": review.decision, "reason": review.reason, "reviewer": review.reviewer.display_name}
+    return {}
 
 
 @dataclass(frozen=True)

@@ -415,6 +415,7 @@ LABELS: dict[str, dict[str, str]] = {
         "doubt_retired": "停用，存疑了结",
         "validity_reminded": "提醒将到期",
         "solution_retired": "所用词条停用",
+        "solution_revised": "改等下一版方案",
         "retire": "停用",
         "expire": "到期",
         "import": "导入",

@@ -216,6 +216,8 @@ def test_a_returned_solution_keeps_its_incident_waiting_for_the_next_revision(
         session.refresh(incident)
         assert incident.solution_revision_id == second.id
         assert second.incident_id == incident.id
+        row = audit.history(session, incident)[-1]
+        assert (row.action, row.from_state, row.to_state) == ("solution_revised", "1", "2")
         entries.submit(session, people.tech, second)
         samples.approve(session, store, people.lead, second)
         samples.confirmed(session, people.tech, incident)

@@ -41,7 +41,7 @@ with database.write() as session:
         session.commit()
         print(json.dumps(["won", said]))
     except Conflict as exc:
-        print(json.dumps([exc.status, exc.message, said]))
+        print(json.dumps([exc.status, exc.details["yours"], exc.details["latest"]]))
 """
 _SAVE = """
 import json, sys, time
@@ -95,7 +95,9 @@ def test_of_two_reviewers_at_once_one_decides(database: Database, store: Content
         session.commit()
     won, lost = _both(_DECIDE, database, store, ("lead", "lead2"), revision_id)
     assert won[0] == "won"
-    assert lost[0] == 409 and lost[2]  # what the other wrote is still in their hands
+    loser = {"lead写的意见": "lead2", "lead2写的意见": "lead"}[won[1]]
+    assert lost[:2] == [409, {"decision": "return", "reason": f"{loser}写的意见"}]  # still in their hands
+    assert (lost[2]["decision"], lost[2]["reason"]) == ("return", won[1])
     with database.read() as session:
         assert [review.reason for review in session.scalars(select(Review))] == [won[1]]
 
