@@ -18,12 +18,12 @@ _QUOTED = re.compile(
 _NUMBERS = re.compile(r"\b[A-Z]+(?:-[A-Z0-9]+)+\b|\bkind:\w+|\bora\d+", flags=re.IGNORECASE)
 # names that are the same in both languages, and what this installation was given
 _NAMES = {
-    "API", "HTTP", "RFC", "OpenAPI", "Markdown", "English", "front", "matter", "SOL", "INC", "PRB", "CHG", "TOP", "REF", "POL", "LS", "ZJ", "OLT",
+    "API", "HTTP", "GET", "POST", "RFC", "OpenAPI", "Markdown", "English", "front", "matter", "SOL", "INC", "PRB", "CHG", "TOP", "REF", "POL", "LS", "ZJ", "OLT",
     "jidinghe", "Esc", "rem", "alert", "MAC", "JSON", "Basic",
     "tech", "tech2", "lead", "lead2", "manager", "admin", "script", "img", "src", "onerror", "Too", "many", "connections", "dayinjikazhi",
 }  # fmt: skip
 PAGES = [
-    ("", ["/", "/search", "/search?q=机顶盒", "/search?q=没有这种东西xyz", "/search?q=%22", "/report", "/report/status", "/login", "/preferences", "/design", "/offline",
+    ("", ["/", "/search", "/search?q=机顶盒", "/search?q=没有这种东西xyz", "/search?q=%22", "/report", "/report/status", "/login", "/preferences", "/design", "/offline", "/api",
           "/entries", f"/entries/{SOLUTION}", "/entries/SOL-TV-001?step=1", "/nope"]),
     ("tech", ["/", "/incidents", "/incidents?tab=open", "/incidents/new", "{incident}", "/problems", "/problems/new", "/changes", "/changes/new",
               "/reviews?tab=written", "/entries/new", "/entries/new?q=机顶盒&write=1&kind=solution", f"/entries/{SOLUTION}", "/account", "/topology/TOP-LAN-001?node=LS-OF-DSW-01", "/topology/TOP-LAN-001?fails=LS-OF-UPS-02"]),

@@ -8,6 +8,8 @@ from apiflask import APIFlask
 from flask import Blueprint, current_app, render_template
 from flask.typing import ResponseReturnValue
 
+from web import languages
+from web.api.in_chinese import SUMMARIES
 from web.errors import TITLES
 
 bp = Blueprint("api_docs", __name__)
@@ -20,7 +22,7 @@ def show() -> ResponseReturnValue:
         {
             "method": method.upper(),
             "path": path,
-            "summary": operation.get("description") or operation.get("summary", ""),
+            "summary": _summary(f"{method.upper()} {path.removeprefix('/api/v1')}", operation),
             "parameters": [item for item in operation.get("parameters", []) if item.get("in") == "query"],
             "body": _body(spec, operation),
         }
@@ -29,6 +31,12 @@ def show() -> ResponseReturnValue:
         if method in ("get", "post")
     ]
     return render_template("api/docs.html", operations=operations, problems=TITLES)
+
+
+def _summary(name: str, operation: dict[str, Any]) -> str:
+    if languages.language() == languages.CHINESE:
+        return SUMMARIES[name]
+    return str(operation.get("description") or operation["summary"])
 
 
 def _body(spec: dict[str, Any], operation: dict[str, Any]) -> list[dict[str, object]]:

@@ -63,7 +63,7 @@ def show() -> ResponseReturnValue:
             page["queue"] = reviews.turns(session, by)
         if by.may(Permission.OPERATE):
             page["tasks"] = upkeep.tasks(services(), session, by)
-        return render_template("home/show.html", morning=clock.now().astimezone(clock.LOCAL).hour < 12, **page)
+        return render_template("home/show.html", hour=clock.now().astimezone(clock.LOCAL).hour, **page)
 
 
 def _mine(session: Session, by: Person) -> list[Mine]:

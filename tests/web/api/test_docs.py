@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from web.api.in_chinese import SUMMARIES
 from web.errors import TITLES
 
 
@@ -21,6 +22,7 @@ def test_every_operation_is_described_and_listed(app, browse):
     page = browse("").get("/api").text
     for path, _ in described:
         assert path in page
+    assert set(SUMMARIES) == {f"{method.upper()} {path.removeprefix('/api/v1')}" for path, method in described}
 
 
 def test_every_problem_type_leads_to_its_explanation(browse):
