@@ -12,7 +12,7 @@ from markupsafe import Markup
 from werkzeug.routing import IntegerConverter, Map
 
 from kb.documents import MAX_BODY
-from web import api, auth, context, errors, labels, languages, pages
+from web import api, auth, context, errors, forms, labels, languages, pages
 from web.pages import inbox
 from web.services import Services, open_services
 
@@ -27,7 +27,7 @@ class RowNumber(IntegerConverter):
     """A number in an address: one that no row can have is an address that does not exist."""
 
     def __init__(self, map: Map) -> None:
-        super().__init__(map, max=2**31 - 1)
+        super().__init__(map, max=forms.LARGEST)
 
 
 def create_app(services: Services | None = None) -> APIFlask:

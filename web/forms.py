@@ -29,7 +29,16 @@ _FIELD_OF = {"environment": "service", "environment.service": "service"} | {
 }
 
 
+LARGEST = 2**31 - 1  # number of a row, in every database
 VALID_DAYS = 365  # an entry is looked at again within a year unless its author says otherwise
+
+
+def whole(text: str) -> int:
+    """A number as somebody sent it. Raises ValueError for one that no row can have."""
+    number = int(text)
+    if not 0 <= number <= LARGEST:
+        raise ValueError(f"not from 0 to {LARGEST}")
+    return number
 
 
 def blank() -> dict[str, str]:

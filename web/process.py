@@ -18,6 +18,7 @@ from kb import audit, clock, documents, entries, process
 from kb.access import Permission, Person
 from kb.errors import Conflict, Invalid, KBError, NotAllowed, NotFound
 from kb.models import Change, Entry, Problem
+from web import forms
 from web.context import needs, person, services
 
 _BETWEEN = re.compile(r"[\s、,，;；]+")
@@ -43,7 +44,7 @@ def add_steps(
             try:
                 with services().database.write() as session:
                     record = find(session, person(), number)
-                    process.check_version(record, request.form.get("version", 0, type=int))
+                    process.check_version(record, request.form.get("version", 0, type=forms.whole))
                     use(session, record)
                     session.commit()
             except (Conflict, Invalid, NotAllowed, NotFound) as exc:

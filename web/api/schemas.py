@@ -11,6 +11,7 @@ from indexer import FACETS, Sort
 from kb import doubts, incidents, notes
 from kb.documents import MAX_BODY
 from kb.lifecycle import CancelReason, ContactMethod, Decision, HandoverReason, Outcome, Part, VerificationMethod
+from web.forms import LARGEST
 
 
 def _encodable(text: str) -> str:
@@ -23,6 +24,7 @@ def _encodable(text: str) -> str:
 
 
 Words = Annotated[str, AfterValidator(_encodable)]
+RowNumber = Annotated[int, Field(ge=0, le=LARGEST)]
 
 
 class Input(BaseModel):
@@ -156,7 +158,7 @@ class NoticeQuery(Input):
 
 
 class MarkRead(Input):
-    ids: list[int] | None = Field(default=None, max_length=1000, description="空则全部 · all without")
+    ids: list[RowNumber] | None = Field(default=None, max_length=1000, description="空则全部 · all without")
 
 
 class Notice(BaseModel):

@@ -14,7 +14,7 @@ from kb import audit
 from kb.access import Permission
 from kb.audit import Wanted
 from kb.models import AuditRow
-from web import labels
+from web import forms, labels
 from web.context import needs, person, services
 
 bp = Blueprint("audit", __name__, url_prefix="/admin/audit")
@@ -36,7 +36,7 @@ _PLACES = {
 @needs(Permission.OPERATE)
 def show() -> ResponseReturnValue:
     wanted, problems = _wanted()
-    before = request.args.get("before", type=int)
+    before = request.args.get("before", type=forms.whole)
     with services().database.read() as session:
         found = [] if problems else audit.search(session, person(), wanted, before=before, limit=PAGE_SIZE + 1)
         rows = found[:PAGE_SIZE]

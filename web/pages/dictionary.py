@@ -21,7 +21,7 @@ from kb.dictionary_lines import LineKind, write_file
 from kb.errors import Conflict, IndexUnavailable, Invalid, KBError, NotFound, StaleVersion
 from web import labels
 from web.context import needs, person, services
-from web.forms import clean
+from web.forms import clean, whole
 from web.pages.admin import JobState, rebuild_job
 from web.services import Services
 
@@ -55,7 +55,7 @@ def edit() -> ResponseReturnValue:
     try:
         with here.database.write() as session:
             known = workbench.known(session, here.generations)
-            seen = form.get("version", type=int)
+            seen = form.get("version", type=whole)
             if form.get("do") == "remove":
                 for line in filter(str.strip, text.splitlines()):
                     dictionary.remove(session, person(), kind, line, reason=reason, known=known, version=seen)
@@ -78,7 +78,7 @@ def take_in() -> ResponseReturnValue:
     try:
         with here.database.write() as session:
             known = workbench.known(session, here.generations)
-            reason, seen = form.get("reason", ""), form.get("version", type=int)
+            reason, seen = form.get("reason", ""), form.get("version", type=whole)
             came, went = dictionary.replace(session, person(), text, reason=reason, known=known, version=seen)
             session.commit()
     except (Invalid, Conflict) as exc:
@@ -106,7 +106,7 @@ def apply() -> ResponseReturnValue:
     reason = form.get("reason", "")
     try:
         _refuse_while_busy()
-        number = here.freeze_dictionary(person(), reason=reason, version=form.get("version", type=int))
+        number = here.freeze_dictionary(person(), reason=reason, version=form.get("version", type=whole))
         rebuild_job().start(partial(_use, here, person(), number, reason))
     except (Invalid, Conflict) as exc:
         return _page(error=exc, of="apply", values=form.to_dict()), exc.status
@@ -118,7 +118,7 @@ def apply() -> ResponseReturnValue:
 def rollback() -> ResponseReturnValue:
     """Put an earlier version in use again, in the background; `also` makes it the working copy too."""
     form, here = request.form, services()
-    reason, number = form.get("reason", ""), form.get("number", -1, type=int)
+    reason, number = form.get("reason", ""), form.get("number", -1, type=whole)
     try:
         _refuse_while_busy()
         with here.database.write() as session:

@@ -75,7 +75,7 @@ def create() -> ResponseReturnValue:
         with services().database.write() as session:
             incident = _incident(session, person(), request.form.get("incident", ""))
             if incident is not None:
-                incidents.check_version(incident, request.form.get("version", 0, type=int))
+                incidents.check_version(incident, request.form.get("version", 0, type=forms.whole))
                 revision = incidents.write_solution(session, person(), incident, attributes, values["body"])
             else:
                 revision = entries.create(session, person(), attributes, values["body"])
@@ -105,7 +105,7 @@ def edit(number: str) -> ResponseReturnValue:
 @needs(Permission.WRITE_ENTRIES)
 def save(number: str) -> ResponseReturnValue:
     values = forms.typed(request.form)
-    version = request.form.get("version", 0, type=int)
+    version = request.form.get("version", 0, type=forms.whole)
     if _looking():
         with services().database.read() as session:
             revision = _open(session, number)
@@ -268,7 +268,7 @@ def correct(number: str) -> ResponseReturnValue:
                 publishing.correct(
                     session, services().store, person(), entries.find(session, person(), number),
                     forms.clean(request.form.get("body", "")),
-                    base=request.form.get("base", 0, type=int), sounds=wording.sounds,
+                    base=request.form.get("base", 0, type=forms.whole), sounds=wording.sounds,
                 )  # fmt: skip
                 session.commit()
         except (Conflict, Invalid) as exc:

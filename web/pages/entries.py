@@ -19,7 +19,7 @@ from kb.documents import Kind
 from kb.errors import Conflict, IndexUnavailable, Invalid, KBError, NotAllowed, NotFound
 from kb.lifecycle import DONE_INCIDENT, EntryState, RevisionState
 from kb.models import Entry, Incident, Revision
-from web import lists, reading
+from web import forms, lists, reading
 from web.context import SANDBOX, asker, needs, person, services
 from web.search import Related
 
@@ -63,7 +63,7 @@ def show(number: str) -> ResponseReturnValue:
     with services().database.read() as session:
         entry = entries.find(session, person(), number)
         page = _page(session, entry, entry.published or _newest(session, entry))
-    token, rank = request.args.get("s", "")[:16], request.args.get("r", 0, type=int)
+    token, rank = request.args.get("s", "")[:16], request.args.get("r", 0, type=forms.whole)
     if token and 0 < rank <= LAST_PAGE:  # opened from a page of results
         services().searches.opened(asker(), token, entry.id, rank)
     return page
@@ -77,7 +77,7 @@ def helped(number: str) -> ResponseReturnValue:
         steps = (
             selfhelp.steps(Kind(revision.entry.kind), entries.text_of(services().store, revision)) if revision else None
         )
-        tried = request.form.get("step", 0, type=int)
+        tried = request.form.get("step", 0, type=forms.whole)
         if revision is None or steps is None or not 0 < tried <= len(steps.steps):
             raise NotFound(f"{number} 没有这一步 · no such step", number=number)
         said = cookie.get("helped", [])
@@ -204,7 +204,7 @@ def _page(session: Session, entry: Entry, shown: Revision, error: KBError | None
         opened=opened,
         impact=validity.impact(session, by, entry) if staff else None,
         alone=selfhelp.tally(session, by, entry=entry) if staff else None,
-        tried=max(0, request.args.get("step", 0, type=int)),
+        tried=request.args.get("step", 0, type=forms.whole),
         captured=captured.newest(session, entry) if by.may(Permission.TEND_CAPTURED) else [],
         standing=entries.standing(session, entry) if staff else "",
         doubts=doubts.open_doubts(session, entry) if staff else [],

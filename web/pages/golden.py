@@ -9,6 +9,7 @@ from flask_babel import gettext
 from kb import golden
 from kb.access import Permission
 from kb.errors import Conflict, IndexUnavailable, Invalid, KBError, NotFound
+from web import forms
 from web.context import needs, person, services
 
 bp = Blueprint("golden", __name__, url_prefix="/admin/golden")
@@ -27,7 +28,7 @@ def add() -> ResponseReturnValue:
     form = request.form
     try:
         with services().database.write() as session:
-            lowest = form.get("lowest", 0, type=int)
+            lowest = form.get("lowest", 0, type=forms.whole)
             query, entry = form.get("query", ""), form.get("entry", "")
             golden.add(session, person(), query, entry, lowest, reason=form.get("reason", ""))
             session.commit()

@@ -11,6 +11,7 @@ from kb.access import Permission
 from kb.lifecycle import RevisionState
 from kb.models import Change, Entry, Incident, Problem, Revision, User
 from kb.notices import Item
+from web import forms
 from web.context import needs, person, services
 
 bp = Blueprint("inbox", __name__, url_prefix="/inbox")
@@ -31,7 +32,7 @@ def show() -> ResponseReturnValue:
 @needs(Permission.READ_STAFF)
 def read() -> ResponseReturnValue:
     """Mark one notice read, or all that the page showed: what came meanwhile stays unread."""
-    one, until = request.form.get("id", type=int), request.form.get("until", type=int)
+    one, until = request.form.get("id", type=forms.whole), request.form.get("until", type=forms.whole)
     if one is not None or until is not None:
         with services().database.write() as session:
             notices.mark_read(session, person(), None if one is None else [one], until=until)

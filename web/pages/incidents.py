@@ -40,7 +40,7 @@ from kb.lifecycle import (
     VerificationMethod,
 )
 from kb.models import AuditRow, Entry, Incident
-from web import lists
+from web import forms, lists
 from web.asked_users import Said, record
 from web.context import SANDBOX, needs, person, remember, services
 from web.search import Page
@@ -108,9 +108,9 @@ def new() -> ResponseReturnValue:
                     title=form.get("title", ""),
                     description=form.get("description", ""),
                     channel=form.get("channel", "phone"),
-                    priority=form.get("priority", type=int),
-                    impact=form.get("impact", 4, type=int),
-                    urgency=form.get("urgency", 4, type=int),
+                    priority=form.get("priority", type=forms.whole),
+                    impact=form.get("impact", 4, type=forms.whole),
+                    urgency=form.get("urgency", 4, type=forms.whole),
                     category=form.get("category", ""),
                     subscriber=form.get("subscriber", ""),
                     site=form.get("site", ""),
@@ -190,7 +190,7 @@ def _hand_over(session: Session, incident: Incident) -> None:
     handovers.hand_over(
         session, person(), incident,
         reason=_chosen(HandoverReason, "reason"), remark=_typed("remark"),
-        line=request.form.get("line", type=int), unit=_typed("unit"), person=_typed("person"),
+        line=request.form.get("line", type=forms.whole), unit=_typed("unit"), person=_typed("person"),
     )  # fmt: skip
 
 
@@ -240,7 +240,7 @@ def _door(use: _Use, permission: Permission) -> Callable[[str], ResponseReturnVa
         try:
             with services().database.write() as session:
                 incident = incidents.find(session, person(), number)
-                incidents.check_version(incident, request.form.get("version", 0, type=int))
+                incidents.check_version(incident, request.form.get("version", 0, type=forms.whole))
                 use(session, incident)
                 session.commit()
         except (Conflict, Invalid, NotAllowed, NotFound) as exc:

@@ -22,7 +22,7 @@ from kb.documents import Kind
 from kb.errors import BadQuery, Conflict, IndexUnavailable, Invalid, NotFound
 from kb.lifecycle import ASKED_INCIDENT, DONE_INCIDENT, IncidentState, Outcome, VerificationMethod
 from kb.models import Incident, Revision
-from web import auth, links, lists
+from web import auth, forms, links, lists
 from web.context import person, services
 from web.search import Page
 
@@ -88,7 +88,7 @@ def new() -> ResponseReturnValue:
     if request.method == "GET":
         return _form(_prefilled(request.args.to_dict()))
     values = request.form.to_dict()
-    looked = values.get("tried") or request.form.get("steps", 0, type=int) > 0
+    looked = values.get("tried") or request.form.get("steps", 0, type=forms.whole) > 0
     page = None if looked else _first_try(values.get("description", ""))
     if page is not None and page.hits:
         return _form(values, page=page)  # nothing is reported yet: perhaps one of these helps
@@ -150,7 +150,7 @@ def rate(token: str) -> ResponseReturnValue:
     try:
         with services().database.write() as session:
             reported = incidents.find(session, SYSTEM, number)
-            stars, remark = request.form.get("stars", 0, type=int), request.form.get("rating_remark", "")
+            stars, remark = request.form.get("stars", 0, type=forms.whole), request.form.get("rating_remark", "")
             ratings.rate(session, person(), reported, stars, remark=remark)
             session.commit()
     except (Conflict, Invalid) as exc:

@@ -17,7 +17,7 @@ from kb.documents import Attributes
 from kb.errors import Conflict, Invalid, KBError
 from kb.lifecycle import WAITING_REVISION, Decision, Part
 from kb.models import Incident, Revision
-from web import languages, lists, reading, words
+from web import forms, languages, lists, reading, words
 from web.context import needs, person, services, similar
 
 bp = Blueprint("reviews", __name__, url_prefix="/reviews")
@@ -107,7 +107,7 @@ def assign(revision_id: int) -> ResponseReturnValue:
 def approve_forms() -> ResponseReturnValue:
     """Approve the form of all that were ticked and whose pre-check passes in every point."""
     look = similar()
-    chosen = request.form.getlist("revision", type=int)[: reviews.BULK]
+    chosen = request.form.getlist("revision", type=forms.whole)[: reviews.BULK]
     with services().database.write() as session:
         rows = [lists.submitted_revision(session, person(), revision_id) for revision_id in chosen]
         done, refused = reviews.approve_forms(session, services().store, person(), rows, similar=look)
@@ -169,7 +169,7 @@ def _day(field: str) -> dt.date:
 def _list(tab: str, *, error: KBError | None = None) -> str:
     by = person()
     may_review = by.may(Permission.REVIEW)
-    page = min(max(1, request.args.get("page", 1, type=int)), LAST_PAGE)
+    page = min(max(1, request.args.get("page", 1, type=forms.whole)), LAST_PAGE)
     with services().database.read() as session:
         waiting = reviews.in_review(session, by)
         tabs = {"waiting": reviews.turns(session, by, waiting)} if may_review else {}

@@ -14,7 +14,7 @@ from kb.access import Permission
 from kb.errors import Invalid, NotFound
 from kb.models import Entry, Revision
 from kb.topology import Broken, Diagram
-from web import lists, network, reading
+from web import forms, lists, network, reading
 from web.context import person, services
 from web.drawing import draw
 from web.layout import lay_out
@@ -39,12 +39,12 @@ class Asked:
     def read(cls) -> Asked:
         args = request.args
         return cls(
-            diagram=args.get("diagram", 1, type=int),
+            diagram=args.get("diagram", 1, type=forms.whole),
             node=args.get("node", "")[:200],
             fails=[node[:200] for node in args.getlist("fails")[:20]],
             words=args.get("q", "").strip()[:200],
             power=args.get("links") != "signal",
-            revision=args.get("revision", type=int),
+            revision=args.get("revision", type=forms.whole),
         )
 
     def address(self, number: str, *, node: str = "", fails: str = "", **more: object) -> str:

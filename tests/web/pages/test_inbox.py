@@ -90,3 +90,13 @@ def test_a_record_out_of_sight_shows_nothing_but_that_it_changed(site, browse):
     assert {"", "user"} >= {
         notice["type"] for notice in answer["notices"] if not notice["title"] or notice["title"] == "lead2"
     }
+
+
+def test_a_number_that_no_row_can_have_marks_nothing(browse, submitted):
+    browser = browse("lead")
+    before = number(browser.get("/").text)
+    assert browser.post("/inbox/read", id=str(2**63)).status_code == 302
+    assert browser.post("/inbox/read", until=str(2**63)).status_code == 302
+    assert browser.send("/api/v1/notices/read", ids=[2**63]).status_code == 422
+    assert browser.post("/reviews/forms", revision=str(2**63)).status_code == 302
+    assert number(browser.get("/").text) == before
