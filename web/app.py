@@ -8,6 +8,7 @@ from typing import cast
 from apiflask import APIFlask
 from flask import Response, request
 from flask.json.provider import DefaultJSONProvider
+from flask_compress import Compress
 from markupsafe import Markup
 from werkzeug.routing import IntegerConverter, Map
 
@@ -54,6 +55,7 @@ def create_app(services: Services | None = None) -> APIFlask:
         RATE_LIMIT=settings.rate_limit,
         OPENAPI_VERSION="3.1.0",
         JSON_SORT_KEYS=False,
+        COMPRESS_STREAMS=False,  # what is sent as it is read would be left open
         SYNC_LOCAL_SPEC=False,
     )
     cast(DefaultJSONProvider, app.json).ensure_ascii = False  # Chinese stays readable
@@ -66,6 +68,9 @@ def create_app(services: Services | None = None) -> APIFlask:
     api.init_app(app)
     auth.limit(app)
 
+    # A page has a token beside what was typed, but no other site can ask for it unseen: the cookie is SameSite.
+    Compress(app)
+
     @app.after_request
     def secure(response: Response) -> Response:
         response.headers.setdefault("Content-Security-Policy", CONTENT_SECURITY_POLICY)
@@ -73,7 +78,10 @@ def create_app(services: Services | None = None) -> APIFlask:
         response.headers["X-Frame-Options"] = "DENY"
         response.headers["Referrer-Policy"] = "same-origin"
         response.headers["Cross-Origin-Opener-Policy"] = "same-origin"
-        if request.endpoint != "static":
+        if request.endpoint == "static":
+            response.direct_passthrough = False
+            response.make_sequence()  # small and read whole, so that it is compressed
+        else:
             private = context.person().id is not None or request.path.startswith(("/confirm", "/report", "/login"))
             response.headers["Cache-Control"] = "no-store" if private else "no-cache"
         return response

@@ -53,6 +53,17 @@ def test_pages_go_by_permission(browse, name, path, status):
     assert browse(name).get(path).status_code == status
 
 
+@pytest.mark.parametrize("accepted", ["gzip, deflate", "gzip, deflate, br, zstd"])
+def test_pages_and_styles_are_sent_compressed_to_whoever_takes_it(browse, accepted):
+    for path in ("/search?q=机顶盒", "/static/app.css", "/api/v1/search?q=机顶盒"):
+        plain = browse("").get(path)
+        packed = browse("").get(path, headers={"Accept-Encoding": accepted})
+        assert "Content-Encoding" not in plain.headers
+        assert packed.headers["Content-Encoding"] in accepted.split(", ")
+        assert "Accept-Encoding" in packed.headers["Vary"]
+        assert len(packed.data) < len(plain.data) / 2
+
+
 def test_every_answer_carries_the_security_headers(browse):
     for path in ("/", "/search?q=机顶盒", "/nope", "/health", "/api/v1/search?q=a", "/static/app.css"):
         headers = browse("").get(path).headers
