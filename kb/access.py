@@ -39,7 +39,7 @@ class Permission(StrEnum):
     EXPLAIN_ACCESS = "explain_access"  # why somebody else finds an entry, or does not
     IMPORT = "import"
     OPERATE = "operate"  # index, health, content store, dictionary, golden queries
-    ORGANISE = "organise"  # units of the organisation
+    ORGANISE = "organise"  # units of the organisation, categories
     MANAGE_USERS = "manage_users"
 
 

@@ -11,9 +11,9 @@ from sqlalchemy.orm import Session
 
 from kb import clock, notices
 from kb.access import Permission, Person
-from kb.models import AuditRow, Change, Entry, Incident, Problem, Revision, Unit, User
+from kb.models import AuditRow, Category, Change, Entry, Incident, Problem, Revision, Unit, User
 
-Subject = Entry | Revision | Incident | Problem | Change | User | Unit
+Subject = Entry | Revision | Incident | Problem | Change | User | Unit | Category
 
 
 def record(
@@ -54,7 +54,7 @@ def history(session: Session, subject: Subject) -> list[AuditRow]:
 class Wanted:
     """Which rows are looked for; what is empty says nothing."""
 
-    subject: str = ""  # a number, user name or key; an entry's number brings its revisions along
+    subject: str = ""  # a number, user name, key or path; an entry's number brings its revisions along
     actor: str = ""  # part of a name, or a user name
     action: str = ""
     since: dt.date | None = None  # local days, both included
@@ -88,7 +88,7 @@ def _midnight(day: dt.date) -> dt.datetime:
 
 
 def _about(session: Session, name: str) -> ColumnElement[bool]:
-    """The rows about whatever has this number, user name or key."""
+    """The rows about whatever has this number, user name, key or path."""
     number = name.upper()
     asked = {
         "entry": select(Entry.id).where(Entry.number == number),
@@ -98,6 +98,7 @@ def _about(session: Session, name: str) -> ColumnElement[bool]:
         "change": select(Change.id).where(Change.number == number),
         "user": select(User.id).where(User.username == name.lower()),
         "unit": select(Unit.id).where(Unit.key == name.lower()),
+        "category": select(Category.id).where(Category.path == name),
     }
     found = {kind: session.scalars(statement).all() for kind, statement in asked.items()}
     return or_(
@@ -107,7 +108,7 @@ def _about(session: Session, name: str) -> ColumnElement[bool]:
 
 
 def names(session: Session, rows: Iterable[AuditRow]) -> dict[int, str]:
-    """By the id of a row: the number, user name or key of what it is about, a revision as `SOL-000001/2`."""
+    """By the id of a row: the number, user name, key or path of what it is about, a revision as `SOL-000001/2`."""
     ids: dict[str, set[int]] = {}
     rows = list(rows)
     for row in rows:
@@ -119,6 +120,7 @@ def names(session: Session, rows: Iterable[AuditRow]) -> dict[int, str]:
         "change": select(Change.id, Change.number),
         "user": select(User.id, User.username),
         "unit": select(Unit.id, Unit.key),
+        "category": select(Category.id, Category.path),
     }
     found: dict[tuple[str, int], str] = {}
     for kind, statement in named.items():

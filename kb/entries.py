@@ -18,7 +18,7 @@ from pydantic import ValidationError
 from sqlalchemy import ColumnElement, Executable, bindparam, delete, func, select
 from sqlalchemy.orm import Session, selectinload
 
-from kb import assignment, audit, clock, documents, lifecycle
+from kb import assignment, audit, clock, documents, lifecycle, taxonomy
 from kb.access import Permission, Person, Sight, may_see, searchable, seen_by, sight, visible
 from kb.db import columns
 from kb.documents import Attributes, Document
@@ -190,7 +190,7 @@ def create(
 ) -> Revision:
     """Begin an entry with its first draft."""
     by.require(Permission.WRITE_ENTRIES)
-    _check_text(session, by, attributes, body)
+    _check_text(session, by, attributes, body, origin=origin)
     entry = Entry(
         number=number or next_entry_number(session, attributes.kind),
         kind=attributes.kind,
@@ -250,7 +250,7 @@ def revise(
     if attributes.kind != entry.kind:
         raise Invalid("kind: 种类不能改变 · the kind cannot change", fields={"kind": "种类不能改变 · cannot change"})
     body = text_of(store, last) if body is None else body
-    _check_text(session, by, attributes, body)
+    _check_text(session, by, attributes, body, number=entry.number, origin=origin)
     returned = last.state == RevisionState.RETURNED
     revision = _new_revision(
         session,
@@ -305,7 +305,7 @@ def save(
         )
     if attributes.kind != revision.entry.kind:
         raise Invalid("kind: 种类不能改变 · the kind cannot change", fields={"kind": "种类不能改变 · cannot change"})
-    _check_text(session, by, attributes, body)
+    _check_text(session, by, attributes, body, number=revision.entry.number)
     revision.title = attributes.title
     revision.attributes = attributes.model_dump(mode="json")
     revision.body = body
@@ -469,12 +469,23 @@ def may_see_revision(by: Person, revision: Revision) -> bool:
     return may_see(by, revision.attributes["audience"], revision.attributes["owner_group"])
 
 
-def _check_text(session: Session, by: Person, attributes: Attributes, body: str) -> None:
+def _check_text(
+    session: Session,
+    by: Person,
+    attributes: Attributes,
+    body: str,
+    *,
+    number: str = "",
+    origin: Origin = Origin.WRITTEN,
+) -> None:
+    """Raises Invalid by field. What is shipped keeps a category that was retired here."""
     fields: dict[str, str] = {}
     if not body.strip():
         fields["body"] = "正文不能为空 · the text must not be empty"
     elif len(body) > documents.MAX_BODY:
         fields["body"] = f"正文超过 {documents.MAX_BODY} 字 · the text is too long"
+    if origin is not Origin.LIBRARY and taxonomy.closed(session, attributes.category, number):
+        fields["category"] = taxonomy.refusal(attributes.category)
     if session.scalar(select(Unit.id).where(Unit.key == attributes.owner_group)) is None:
         fields["owner_group"] = f"没有归口组 {attributes.owner_group} · no such owner group"
     elif by.id is not None and not may_see(by, attributes.audience, attributes.owner_group):

@@ -1,7 +1,7 @@
 """How does an empty data directory become a working installation, and stay one when the product is upgraded?
 
-`prepare` can run any number of times: it migrates the database, loads the organisation, checks in what is new in the
-shipped library, and makes the first accounts. Demo accounts exist only in a demo installation.
+`prepare` can run any number of times: it migrates the database, loads the organisation and the categories, checks in what
+is new in the shipped library, and makes the first accounts. Demo accounts exist only in a demo installation.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from kb.db import Database
 from kb.errors import Conflict
 from kb.importer import File, ImportReport, Progress
 from kb.lifecycle import Origin, Role
-from kb.models import Setting, Unit
+from kb.models import Category, Setting, Unit
 from kb.store import ContentStore
 
 LIBRARY_SOURCE = "library"
@@ -35,10 +35,11 @@ DEMO_ACCOUNTS: tuple[tuple[str, str, Role, str], ...] = (
 
 
 def prepare(database: Database, store: ContentStore, *, progress: Progress | None = None) -> ImportReport:
-    """Migrate, load the organisation, and check in the shipped library where it is new or changed."""
+    """Migrate, load the organisation and the categories, and check in the shipped library where it is new or changed."""
     database.upgrade()
     with database.write() as session:
         load_organisation(session)
+        load_taxonomy(session)
         session.commit()
     return importer.load(
         database, store, SYSTEM, _library_files(), source=LIBRARY_SOURCE, origin=Origin.LIBRARY, progress=progress
@@ -59,6 +60,16 @@ def load_organisation(session: Session) -> None:
             parent = known[unit.parent] if unit.parent else None
             known[unit.key] = Unit(key=unit.key, kind=unit.kind, name=unit.name, parent=parent)
             session.add(known[unit.key])
+    session.flush()
+
+
+def load_taxonomy(session: Session) -> None:
+    """Add the categories of `taxonomy.yml` that are not there yet; a retired one stays retired."""
+    shipped = library.taxonomy()
+    known = {row.path: row for row in session.scalars(select(Category))}
+    for path, row in known.items():
+        row.shipped = path in shipped
+    session.add_all(Category(path=path, shipped=True) for path in shipped if path not in known)
     session.flush()
 
 

@@ -28,7 +28,7 @@ def library_path() -> Path:
 
 @cache
 def taxonomy() -> tuple[str, ...]:
-    """All category paths, in order: `数字电视/机顶盒`."""
+    """All category paths that are shipped, in order: `数字电视/机顶盒`. An installation's own tree is `kb.taxonomy`'s."""
     tree = yaml.safe_load((library_path() / "taxonomy.yml").read_text("utf-8"))
     return tuple(f"{parent}/{child}" for parent, children in tree.items() for child in children)
 

@@ -102,6 +102,26 @@ class Unit(Base):
     parent: Mapped[Unit | None] = relationship(remote_side=[id])
 
 
+class Category(Base):
+    """A place of the category tree, `上级/下级`: the product's or this installation's. It is retired and never deleted."""
+
+    __tablename__ = "categories"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    path: Mapped[str] = mapped_column(String(80), unique=True)
+    shipped: Mapped[bool] = mapped_column(default=False)
+    retired_at: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)
+    created_at: Mapped[dt.datetime] = mapped_column(UtcDateTime, default=clock.now)
+
+    @property
+    def parent(self) -> str:
+        return self.path.partition("/")[0]
+
+    @property
+    def name(self) -> str:
+        return self.path.partition("/")[2]
+
+
 class User(Base):
     """An account. Subscribers need none."""
 

@@ -21,6 +21,7 @@ from kb.db import columns
 from kb.lifecycle import DONE_INCIDENT, RevisionState, Role
 from kb.models import (
     AuditRow,
+    Category,
     Change,
     Delegation,
     Doubt,
@@ -159,6 +160,10 @@ RULES: dict[tuple[str, str], Rule] = {
     ("unit", "create"): NOBODY,
     ("unit", "rename"): NOBODY,
     ("unit", "move"): NOBODY,
+    ("category", "create"): NOBODY,
+    ("category", "retire"): NOBODY,
+    ("category", "restore"): NOBODY,
+    ("category", "rename"): NOBODY,
 }
 
 
@@ -387,6 +392,12 @@ SUBJECTS: dict[str, Subject] = {
         lambda unit: unit.key,
         lambda unit: unit.name,
         lambda by, unit: by.may(Permission.READ_STAFF),
+    ),
+    "category": Subject(
+        Category,
+        lambda category: category.path,
+        lambda category: category.path,
+        lambda by, category: by.may(Permission.READ_STAFF),
     ),
 }
 

@@ -17,7 +17,7 @@ from urllib.parse import unquote
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from kb import clock, documents, library, privacy, topology
+from kb import clock, documents, privacy, taxonomy, topology
 from kb.access import likely_published, may_see, person
 from kb.documents import Confidence, Kind
 from kb.lifecycle import Role
@@ -103,7 +103,7 @@ def check(
     """All findings on attributes and a text, saved or only typed."""
     number = about.number
     return [
-        *_attributes(attributes),
+        *_attributes(session, number, attributes),
         *_template(number, attributes, body),
         *_drawings(store, about.files, attributes.kind, body),
         _links(session, number, attributes, body),
@@ -122,10 +122,12 @@ def _finding(name: str, problems: list[str], good: str, *, bad: Finding = Findin
     return Check(name, bad, "；".join(problems)) if problems else Check(name, Finding.PASS, good)
 
 
-def _attributes(attributes: documents.Attributes) -> list[Check]:
+def _attributes(session: Session, number: str, attributes: documents.Attributes) -> list[Check]:
     problems = []
-    if attributes.category not in library.taxonomy():
+    if taxonomy.unknown(session, attributes.category):
         problems.append(f"类目「{attributes.category}」不在类目树中 · category not in the taxonomy")
+    elif taxonomy.closed(session, attributes.category, number):
+        problems.append(taxonomy.refusal(attributes.category))
     if attributes.kind is Kind.SOLUTION and attributes.environment is None:
         problems.append("缺少环境(业务) · environment is missing")
     if attributes.kind in documents.CHANGE_KINDS and not attributes.change:

@@ -70,10 +70,11 @@ def stopped_clock() -> Iterator[Clock]:
 
 
 def _prepare(database: Database) -> None:
-    """Migrated, with the organisation and the accounts."""
+    """Migrated, with the organisation, the categories and the accounts."""
     database.upgrade()
     with database.write() as session:
         installation.load_organisation(session)
+        installation.load_taxonomy(session)
         for name, role, unit in ACCOUNTS:
             accounts.create(
                 session, SYSTEM, username=name, display_name=name, role=role, password=PASSWORD, unit_key=unit

@@ -20,7 +20,7 @@ from kb.documents import Attributes, Kind
 from kb.entries import may_read, may_see_revision
 from kb.errors import NotFound
 from kb.lifecycle import DONE_INCIDENT, EntryState, IncidentState, Role
-from kb.models import Entry, Incident, OutboxRow, Revision, Unit, User
+from kb.models import Category, Entry, Incident, OutboxRow, Revision, Unit, User
 from web.labels import LABELS, label
 
 
@@ -155,15 +155,15 @@ class Usage:
     """How much stands under one category."""
 
     path: str
-    known: bool  # the tree has it
+    category: Category | None  # None where the tree has no such
     published: int = 0
     unfinished: int = 0  # never published yet
     gone: int = 0  # expired or retired
     incidents: int = 0
 
 
-def usage(session: Session, paths: Sequence[str]) -> list[Usage]:
-    """The categories of the tree in its order, then those that are used though it has them not."""
+def usage(session: Session, tree: Sequence[Category]) -> tuple[list[Usage], list[Usage]]:
+    """The categories of the tree in its order, and those that are used though it has them not."""
     entries: dict[str, Counter[str]] = {}
     for path, state, count in session.execute(
         select(Entry.category, Entry.state, func.count()).group_by(Entry.state, Entry.category)
@@ -171,14 +171,15 @@ def usage(session: Session, paths: Sequence[str]) -> list[Usage]:
         entries.setdefault(path, Counter())[state] = count
     reported = select(Incident.category, func.count()).group_by(Incident.category)
     incidents = {path: count for path, count in session.execute(reported) if path}
-    others = sorted((entries.keys() | incidents.keys()) - set(paths))
-    found = []
-    for path in [*paths, *others]:
+
+    def used(path: str, category: Category | None = None) -> Usage:
         states = entries.get(path, Counter())
         gone = states[EntryState.EXPIRED] + states[EntryState.RETIRED]
         unfinished = states.total() - states[EntryState.PUBLISHED] - gone
-        found.append(Usage(path, path in paths, states[EntryState.PUBLISHED], unfinished, gone, incidents.get(path, 0)))
-    return found
+        return Usage(path, category, states[EntryState.PUBLISHED], unfinished, gone, incidents.get(path, 0))
+
+    others = sorted((entries.keys() | incidents.keys()) - {row.path for row in tree})
+    return [used(row.path, row) for row in tree], [used(path) for path in others]
 
 
 def owner_groups(session: Session, by: Person, chosen: str = "") -> list[Unit]:

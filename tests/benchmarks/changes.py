@@ -60,6 +60,7 @@ def _fill(services: Services, size: int) -> None:
     with services.database.write() as session:
         kept = services.store.put(session, samples.BODY.encode(), "text/markdown")
         installation.load_organisation(session)
+        installation.load_taxonomy(session)
         for name, role in (("tech", Role.TECHNICIAN), ("lead", Role.REVIEWER)):
             accounts.create(
                 session, SYSTEM, username=name, display_name=name, role=role, password="a long one 9", unit_key="team-tv"

@@ -126,7 +126,7 @@ def open_at(folder: Path, analyzer: Analyzer, **settings: Any) -> Services:
 
 # What stands in the addresses of doors, where all of them are tried.
 IN_ADDRESSES: dict[str, Any] = {
-    "number": "INC-000001", "revision_id": 1, "captured_id": 1, "revision_number": 1, "photo_id": 1, "delegation_id": 1,
+    "number": "INC-000001", "revision_id": 1, "captured_id": 1, "revision_number": 1, "photo_id": 1, "delegation_id": 1, "category_id": 1,
     "part": "content", "key": "team-tv", "username": "tech2", "token": "x",
 }  # fmt: skip
 

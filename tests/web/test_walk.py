@@ -18,7 +18,7 @@ _QUOTED = re.compile(
 _NUMBERS = re.compile(r"\b[A-Z]+(?:-[A-Z0-9]+)+\b|\bkind:\w+|\bora\d+", flags=re.IGNORECASE)
 # names that are the same in both languages, and what this installation was given
 _NAMES = {
-    "API", "HTTP", "GET", "POST", "RFC", "OpenAPI", "Markdown", "English", "front", "matter", "SOL", "INC", "PRB", "CHG", "TOP", "REF", "POL", "LS", "ZJ", "OLT",
+    "API", "EOC", "HTTP", "VPN", "GET", "POST", "RFC", "OpenAPI", "Markdown", "English", "front", "matter", "SOL", "INC", "PRB", "CHG", "TOP", "REF", "POL", "LS", "ZJ", "OLT",
     "jidinghe", "Esc", "rem", "alert", "MAC", "JSON", "Basic",
     "tech", "tech2", "lead", "lead2", "manager", "admin", "script", "img", "src", "onerror", "Too", "many", "connections", "dayinjikazhi",
 }  # fmt: skip

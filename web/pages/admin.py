@@ -16,7 +16,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 from sqlalchemy import select
 
-from kb import accounts, importer, installation, library
+from kb import accounts, importer, installation, taxonomy
 from kb.access import Permission
 from kb.documents import Audience
 from kb.errors import Conflict, Invalid, KBError
@@ -125,7 +125,7 @@ def take_in() -> ResponseReturnValue:
             fields=fields,
             values={"category": Defaults.category, "audience": Defaults.audience, "owner_group": Defaults.owner_group}
             | request.form.to_dict(),
-            categories=[(path, path) for path in library.taxonomy()],
+            categories=[(path, path) for path in taxonomy.paths(session, also=request.form.get("category", ""))],
             owner_groups=[(unit.key, unit.name) for unit in lists.units(session)],
         )
     return page, status
@@ -139,8 +139,11 @@ def _take_in() -> importer.ImportReport:
     if any(not file.path.lower().endswith(tuple(importer.MARKDOWN_SUFFIXES)) for file in files):
         fields["files"] = "只收 .md 文件 · Markdown files only"
     category, owner_group = request.form.get("category", ""), request.form.get("owner_group", "")
-    if category not in library.taxonomy():
-        fields["category"] = "请选择类目 · choose a category"
+    with services().database.read() as session:
+        if taxonomy.unknown(session, category):
+            fields["category"] = "请选择类目 · choose a category"
+        elif taxonomy.closed(session, category):
+            fields["category"] = taxonomy.refusal(category)
     audience = request.form.get("audience", "")
     if audience not in set(Audience):
         fields["audience"] = "请选择受众 · choose an audience"

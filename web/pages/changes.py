@@ -9,7 +9,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 from sqlalchemy.orm import Session
 
-from kb import changes, clock, entries, library
+from kb import changes, clock, entries, taxonomy
 from kb.access import Permission
 from kb.errors import Invalid, KBError, NotFound
 from kb.lifecycle import (
@@ -77,7 +77,9 @@ def new() -> ResponseReturnValue:
             values={"kind": "normal"} | (request.form if error else request.args).to_dict(),
             fields=getattr(error, "fields", {}),
             error=error,
-            categories=[path for path in library.taxonomy() if path.startswith("变更/")],
+            categories=[
+                (path, path) for path in taxonomy.paths(session, also=typed("category")) if path.startswith("变更/")
+            ],
             owners=lists.owner_groups(session, person()),
         )
     return page, error.status if error else 200

@@ -23,10 +23,10 @@ from kb import (
     documents,
     entries,
     incidents,
-    library,
     minor,
     precheck,
     publishing,
+    taxonomy,
     templates,
     validity,
 )
@@ -417,7 +417,7 @@ def _on_draft(number: str, step: Callable[[Session, Revision], object]) -> int:
 
 def _choices(session: Session, values: dict[str, str]) -> dict[str, object]:
     return {
-        "categories": [(path, path) for path in library.taxonomy()],
+        "categories": [(path, path) for path in taxonomy.paths(session, also=values["category"])],
         "owner_groups": [
             (unit.key, unit.name) for unit in lists.owner_groups(session, person(), values["owner_group"])
         ],

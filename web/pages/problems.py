@@ -9,7 +9,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 from sqlalchemy.orm import Session
 
-from kb import entries, library, problems
+from kb import entries, problems, taxonomy
 from kb.access import Permission
 from kb.errors import Invalid, KBError, NotFound
 from kb.lifecycle import DONE_PROBLEM, PROBLEM_STEPS, EntryState, ProblemCancelReason, ProblemState
@@ -140,7 +140,9 @@ def _page(number: str, error: KBError | None = None) -> str:
             newest=entries.newest_revision(session, solution) if solution is not None and readable else None,
             waiting=problems.waiting(problem) if approved else [],
             history=history_of(session, by, problem),
-            categories=[path for path in library.taxonomy() if not path.startswith("变更/")],
+            categories=[
+                (path, path) for path in taxonomy.paths(session, also=typed("category")) if not path.startswith("变更/")
+            ],
             owners=lists.owner_groups(session, by),
             error=error,
             fields=getattr(error, "fields", {}),

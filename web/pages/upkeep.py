@@ -1,4 +1,4 @@
-"""What waits for whoever looks after the knowledge, and which categories are in use?"""
+"""What waits for whoever looks after the knowledge?"""
 
 from __future__ import annotations
 
@@ -12,10 +12,9 @@ from flask_babel import gettext
 from sqlalchemy.orm import Session
 
 from indexer import workbench
-from kb import clock, dictionary, doubts, golden, library, reviews, validity
+from kb import clock, dictionary, doubts, golden, reviews, validity
 from kb.access import Permission, Person
 from kb.errors import NotFound
-from web import lists
 from web.context import needs, person, services
 from web.languages import content, counted
 from web.pages import health
@@ -44,13 +43,6 @@ def show() -> ResponseReturnValue:
         return render_template(
             "admin/upkeep.html", tasks=tasks(here, session, person()), expiring=validity.expiring(session, person())
         )
-
-
-@bp.get("/taxonomy")
-@needs(Permission.OPERATE)
-def taxonomy() -> ResponseReturnValue:
-    with services().database.read() as session:
-        return render_template("admin/taxonomy.html", categories=lists.usage(session, library.taxonomy()))
 
 
 def tasks(here: Services, session: Session, by: Person) -> list[Task]:
