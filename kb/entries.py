@@ -32,6 +32,7 @@ from kb.store import ContentStore
 
 MAX_WHY = 500  # characters
 MAX_FILENAME = 200  # characters
+MAX_KEY = 64  # characters
 MOST_LOOKED_AT = 50  # attachments of the same bytes
 
 
@@ -187,8 +188,9 @@ def create(
     number: str = "",
     incident: Incident | None = None,
     origin: Origin = Origin.WRITTEN,
+    form_key: str = "",
 ) -> Revision:
-    """Begin an entry with its first draft."""
+    """Begin an entry with its first draft; by `form_key` its form is known when it is sent again, see `begun`."""
     by.require(Permission.WRITE_ENTRIES)
     _check_text(session, by, attributes, body, origin=origin)
     entry = Entry(
@@ -204,8 +206,17 @@ def create(
     session.add(entry)
     session.flush()
     revision = _new_revision(session, by, entry, attributes, body, number=1, incident=incident, origin=origin)
+    revision.form_key = one_line(form_key)[:MAX_KEY] or None
     audit.record(session, by, entry, "create", after=EntryState.DRAFT)
     return revision
+
+
+def begun(session: Session, by: Person, form_key: str) -> Revision | None:
+    """The draft that this person began with the form of this key, so that a form sent twice makes one entry."""
+    key = one_line(form_key)[:MAX_KEY]
+    if by.id is None or not key:
+        return None
+    return session.scalar(select(Revision).where(Revision.author_id == by.id, Revision.form_key == key))
 
 
 def say_why_new(by: Person, revision: Revision, why: str, *, hits: int) -> None:

@@ -304,13 +304,15 @@ def refer(session: Session, by: Person, incident: Incident, entry: Entry) -> Non
         audit.record(session, by, incident, "refer", reason=entry.number)
 
 
-def write_solution(session: Session, by: Person, incident: Incident, attributes: Attributes, body: str) -> Revision:
+def write_solution(
+    session: Session, by: Person, incident: Incident, attributes: Attributes, body: str, *, form_key: str = ""
+) -> Revision:
     """Write a new solution from this incident and tie it to it; the gate waits for its approval."""
     by.require(Permission.HANDLE_INCIDENTS)
     require_open(incident)
     if attributes.kind is not Kind.SOLUTION:
         raise Invalid("kind: 事件只能写解决方案 · an incident gets a solution", fields={"kind": "solution"})
-    revision = entries.create(session, by, attributes, body, incident=incident)
+    revision = entries.create(session, by, attributes, body, incident=incident, form_key=form_key)
     _set_solution(session, by, incident, revision.entry, revision.id)
     searches.linked(session, by, incident, revision.entry)
     return revision

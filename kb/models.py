@@ -229,6 +229,7 @@ class Revision(Base):
             postgresql_where=text("state = 'approved'"),
         ),
         Index("ix_revisions_state", "state"),
+        Index("uq_revisions_form_key", "author_id", "form_key", unique=True),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -244,6 +245,7 @@ class Revision(Base):
     incident_id: Mapped[int | None] = mapped_column(ForeignKey("incidents.id"))
     change_note: Mapped[str] = mapped_column(String(500), default="")
     why_new: Mapped[str] = mapped_column(String(500), default="", server_default="")  # why none of the hits fitted
+    form_key: Mapped[str | None] = mapped_column(String(64))  # of the form that began the entry
     base_id: Mapped[int | None] = mapped_column(ForeignKey("revisions.id"))  # what a minor correction corrects
     assignee_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"))  # whose turn it is to review
     version: Mapped[int] = mapped_column(default=1)  # optimistic lock of the draft

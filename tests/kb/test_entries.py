@@ -460,3 +460,16 @@ def test_hits_are_looked_up_by_number_however_many_entries_there_are(database: D
                 statement, values = next(one for one in asked if "entries.number IN" in one[0])
                 plan = session.connection().exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", values).all()
             assert "(number=?)" in plan[0].detail
+
+
+def test_a_form_begins_one_entry(database: Database, people: People) -> None:
+    with database.write() as session:
+        made = entries.create(session, people.tech, samples.attributes(), samples.BODY, form_key="k" * 70)
+        assert entries.begun(session, people.tech, "k" * 70) is made
+        assert entries.begun(session, people.tech2, "k" * 70) is None
+        entries.create(session, people.tech2, samples.attributes(), samples.BODY, form_key="k" * 70)
+        entries.create(session, people.tech, samples.attributes(), samples.BODY)
+        entries.create(session, people.tech, samples.attributes(), samples.BODY)
+        assert entries.begun(session, people.tech, "") is None
+        with pytest.raises(IntegrityError), session.begin_nested():
+            entries.create(session, people.tech, samples.attributes(), samples.BODY, form_key="k" * 70)

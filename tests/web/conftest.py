@@ -40,6 +40,7 @@ SOLUTION = "SOL-000001"  # public; its staff sections say 芝麻开门
 SECRET = "POL-000001"  # restricted to team-access, with an attachment; SOLUTION names it as related
 HOSTILE = "REF-000001"  # markup where text is expected, in title, body and attachment names
 TOPOLOGY = "TOP-LAN-001"
+REFUSED = re.compile(r"status of (400|409|422)|net::ERR_FAILED")  # what the console says where a test provokes it
 SECRET_WORDS = "核心机房金库钥匙管理"
 PNG = b"\x89PNG\r\n\x1a\n" + b"\0" * 40
 
@@ -294,4 +295,4 @@ def open_browser(chromium: Any, app: APIFlask, request: pytest.FixtureRequest) -
             browsers.photograph(chromium, Path(folder), request.node.name)
         for context in chromium.contexts:
             context.close()
-    assert [said for said in complaints if "409" not in said] == []
+    assert [said for said in complaints if not REFUSED.search(said)] == []

@@ -301,7 +301,7 @@ def test_the_way_of_a_subscriber_without_script(open_browser, site):
     assert "用户已试过" in told and "来得很快" in told and "5 分" in told
 
 
-def _paste(page, data: str, name: str = "image.png") -> None:
+def paste(page, data: str, name: str = "image.png") -> None:
     """Paste a picture, given in base64, where the caret is."""
     page.locator("[name=body]").evaluate(
         """(it, [data, name]) => {
@@ -346,11 +346,11 @@ def test_the_editor_shows_saves_and_compares(open_browser, site):
         it.dispatchEvent(new CompositionEvent("compositionend", {bubbles: true}));
     }""")
 
-    _paste(page, PIXEL)
+    paste(page, PIXEL)
     page.locator("[data-files] a", has_text="image.png").wait_for()
     assert "![image](attachments/image.png)" in body.input_value()
     page.locator("[data-preview] img").wait_for()
-    _paste(page, PIXEL, "screenshot.png")
+    paste(page, PIXEL, "screenshot.png")
     page.locator("[data-status]", has_text="不重复存放").wait_for()
     assert body.input_value().count("(attachments/image.png)") == 2
     for width in (390, 768, 1440):

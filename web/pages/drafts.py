@@ -1,13 +1,14 @@
 """Writing: look first whether it is known, then draft, save, attach, hand in, take back, revise, withdraw.
 
-The page of the editor asks `preview` while somebody types, and sends `save` and `attach` by itself: a request that wants
-JSON gets it. Without script the same forms have buttons.
+The page of the editor asks `preview` while somebody types, and sends `create` (with the first picture), `save` and `attach`
+by itself: a request that wants JSON gets it. Without script the same forms have buttons.
 """
 
 from __future__ import annotations
 
 import difflib
 import re
+import secrets
 from collections.abc import Callable
 from pathlib import PurePosixPath
 from urllib.parse import quote
@@ -66,27 +67,37 @@ def new() -> ResponseReturnValue:
 @bp.post("/new")
 @needs(Permission.WRITE_ENTRIES)
 def create() -> ResponseReturnValue:
-    values = forms.typed(request.form)
+    values, number = forms.typed(request.form), ""
     if _looking():
         return _new_form(_filled(values), _kind(values["kind"]))
     try:
         attributes = forms.read_attributes(values)
         known, _ = _known(request.form.get("words") or attributes.title)
         with services().database.write() as session:
-            incident = _incident(session, person(), request.form.get("incident", ""))
-            if incident is not None:
-                incidents.check_version(incident, request.form.get("version", 0, type=forms.whole))
-                revision = incidents.write_solution(session, person(), incident, attributes, values["body"])
-            else:
-                revision = entries.create(session, person(), attributes, values["body"])
-            why = request.form.get("why_new", "")
-            entries.say_why_new(person(), revision, why, hits=len(known.hits) if known else 0)
-            number = revision.entry.number
+            revision = entries.begun(session, person(), request.form.get("form_key", ""))
+            if revision is None:
+                revision = _begin(session, attributes, values["body"], known)
+            elif (revision.read_attributes(), revision.body) != (attributes, values["body"]):
+                number = revision.entry.number  # the form was sent before, and knows of no version but the first
+                entries.save(session, person(), revision, attributes, values["body"], version=1)
+            number, version = revision.entry.number, revision.version
             session.commit()
     except (Conflict, Invalid) as exc:  # the incident has been closed meanwhile, say: what was typed is not lost
+        if wants_json():
+            raise
+        if number and isinstance(exc, StaleVersion):
+            return _compare(number, values, exc)
         return _new_form(values, _kind(values["kind"]), exc)
     flash(gettext("已建立 %(number)s。检查无误后提交审核", number=number), "good")
-    return redirect(url_for("drafts.edit", number=number))
+    place = url_for("drafts.edit", number=number)
+    if wants_json():
+        return {
+            "number": number,
+            "version": version,
+            "place": place,
+            "attach": url_for("drafts.attach", number=number),
+        }
+    return redirect(place)
 
 
 @bp.get("/<number>/edit")
@@ -326,6 +337,19 @@ def incident_values(incident: Incident) -> dict[str, str]:
     return values | {"title": said[0] if said else "", "body": body}
 
 
+def _begin(session: Session, attributes: documents.Attributes, body: str, known: Page | None) -> Revision:
+    """The first draft of an entry, of an incident if the form is of one, with the reason why what is known will not do."""
+    by, key = person(), request.form.get("form_key", "")
+    incident = _incident(session, by, request.form.get("incident", ""))
+    if incident is None:
+        revision = entries.create(session, by, attributes, body, form_key=key)
+    else:
+        incidents.check_version(incident, request.form.get("version", 0, type=forms.whole))
+        revision = incidents.write_solution(session, by, incident, attributes, body, form_key=key)
+    entries.say_why_new(by, revision, request.form.get("why_new", ""), hits=len(known.hits) if known else 0)
+    return revision
+
+
 def _known(words: str) -> tuple[Page | None, str]:
     """What there is already, before somebody writes it anew; or why nobody can say."""
     try:
@@ -441,6 +465,7 @@ def _new_form(values: dict[str, str], kind: Kind, error: KBError | None = None) 
             known=known,
             problem=problem,
             why_new=request.form.get("why_new", ""),
+            form_key=request.form.get("form_key") or secrets.token_urlsafe(16),
             error=error,
             fields=_fields(error),
             preview=_preview(session, values, None) if _looking() else None,

@@ -1,17 +1,18 @@
 // Writing, made easier: a preview and the pre-check beside the text, files by pasting or dropping, saving by itself, and a
-// copy in this browser until it is saved. Without it the form has buttons for all of that.
+// copy in this browser until it is saved. A new entry is kept in the browser alone until somebody saves it, or gives it its
+// first file. Without it the form has buttons for all of that.
 "use strict";
 
 document.querySelectorAll("form[data-editor]").forEach((form) => {
   const LOOK_MS = 700, COPY_MS = 1000, SAVE_MS = 20000;
-  const say = JSON.parse(form.dataset.editor), number = form.dataset.number, body = form.elements.body;
+  const say = JSON.parse(form.dataset.editor), body = form.elements.body;
   const find = (name) => form.querySelector(`[data-${name}]`);
   const status = find("status"), checks = find("checks"), seen = find("preview");
   const MINE = ["csrf_token", "version", "then"]; // the form's own business, and not what was typed
   const typed = () => Object.fromEntries([...new FormData(form)].filter(([name]) => !MINE.includes(name)));
   const now = () => JSON.stringify(typed());
   const plain = (text) => text.replace(/\s+/g, " ").trim();
-  let saved = form.dataset.typed === undefined ? now() : "", composition = false, afterwards = [];
+  let number = form.dataset.number, saved = form.dataset.typed === undefined ? now() : "", composition = false, afterwards = [];
 
   const notice = (tone, text, ...buttons) => {
     const made = document.createElement("div");
@@ -39,20 +40,25 @@ document.querySelectorAll("form[data-editor]").forEach((form) => {
 
   // --- a copy in this browser ---
   const drafts = `draft:${document.documentElement.dataset.asker}:`;
-  const key = `${drafts}${number || `new:${form.elements.kind.value}:${form.elements.incident ? form.elements.incident.value : ""}`}`;
+  const anew = `${drafts}new:${form.elements.kind.value}:${form.elements.incident ? form.elements.incident.value : ""}:`;
+  const place = (key) => (number ? drafts + number : anew + key);
+  const own = () => place(number ? "" : form.elements.form_key.value);
   const version = () => (form.elements.version ? form.elements.version.value : "");
   const copy = {
-    read() { try { return JSON.parse(localStorage.getItem(key)); } catch { return null; } },
-    keep(more) { try { localStorage.setItem(key, JSON.stringify({ values: typed(), version: version(), at: Date.now(), ...more })); } catch { /* off or full */ } },
-    drop() { try { localStorage.removeItem(key); } catch { /* off */ } },
+    read(name) { try { return JSON.parse(localStorage.getItem(name)); } catch { return null; } },
+    keep() { try { localStorage.setItem(own(), JSON.stringify({ values: typed(), version: version(), at: Date.now() })); return true; } catch { return false; } }, // off or full
+    drop(name = own()) { try { localStorage.removeItem(name); } catch { /* off */ } },
+    others() { try { return Object.keys(localStorage).filter((name) => name.startsWith(drafts)); } catch { return []; } },
   };
-  try { // what was handed in as a new entry is a draft now
-    if (number) Object.keys(localStorage).filter((name) => name.startsWith(`${drafts}new:`) && localStorage.getItem(name).includes('"sent":true')).forEach((name) => localStorage.removeItem(name));
-  } catch { /* off */ }
-  const kept = copy.read();
+  if (form.dataset.begun) { // what was kept of it as a new entry is a draft now
+    copy.others().filter((name) => name.startsWith(`${drafts}new:`) && name.endsWith(`:${form.dataset.begun}`)).forEach((name) => copy.drop(name));
+  }
+  // of a new entry each form has a copy of its own, and the newest is offered
+  const newest = () => copy.others().filter((name) => name.startsWith(anew)).map(copy.read).filter((one) => one && one.values).sort((one, other) => other.at - one.at)[0];
+  const kept = copy.read(own()) || (number ? null : newest());
   if (kept && kept.values) {
     const differs = Object.entries(kept.values).some(([name, value]) => form.elements[name] && plain(form.elements[name].value) !== plain(value));
-    if (!differs) copy.drop();
+    if (!differs) { if (form.dataset.typed === undefined) copy.drop(); } // what was refused is nowhere else
     else notice("wait", say.kept.replace("{}", () => new Date(kept.at).toLocaleString()),
       [say.restore, (made) => {
         Object.entries(kept.values).forEach(([name, value]) => { if (form.elements[name]) form.elements[name].value = value; });
@@ -60,11 +66,11 @@ document.querySelectorAll("form[data-editor]").forEach((form) => {
         made.remove();
         changed();
       }],
-      [say.drop, (made) => { copy.drop(); made.remove(); }]);
+      [say.drop, (made) => { copy.drop(place(kept.values.form_key)); made.remove(); }]);
   }
 
   // --- saving by itself ---
-  let saving = null, timer = 0, stopped = false;
+  let saving = null, timer = 0, stopped = false, waiting = [], queue = Promise.resolve();
   const later = () => { if (number && !stopped && !timer) timer = setTimeout(() => { timer = 0; whenFree(save); }, SAVE_MS); };
   const send = async (url, data) => {
     try { return await fetch(url, { method: "POST", body: data, headers: { Accept: "application/json" } }); } catch { return null; }
@@ -73,7 +79,9 @@ document.querySelectorAll("form[data-editor]").forEach((form) => {
     if (!answer) return say.offline;
     if ([400, 401, 403].includes(answer.status)) return say.expired;
     const problem = await answer.json().catch(() => ({}));
-    const fields = Object.values(problem.fields || {}).map((text) => text.split(" · ")[document.documentElement.lang === "en" ? 1 : 0] || text);
+    const title = (name) => form.querySelector(`[name="${name}"]`)?.closest(".field")?.querySelector(".name").firstChild.textContent;
+    const fields = Object.entries(problem.fields || {}).map(([name, text]) =>
+      (title(name) ? `${title(name)}: ` : "") + (text.split(" · ")[document.documentElement.lang === "en" ? 1 : 0] || text));
     return { code: problem.code, text: fields.join("；") || problem.detail || say.offline };
   };
   const save = () => {
@@ -88,16 +96,31 @@ document.querySelectorAll("form[data-editor]").forEach((form) => {
         if (now() === sent) { copy.drop(); status.textContent = told.said; } else { copy.keep(); later(); }
         return;
       }
-      const why = await refused(answer);
-      if (why.code === "stale_version") {
-        stopped = true;
-        status.textContent = "";
-        notice("bad", say.stale, [say.compare, () => form.requestSubmit(form.querySelector(".actions .primary"))]);
-      } else {
-        status.textContent = typeof why === "string" ? why : say.unsaved + why.text;
-        if (!answer) later(); // again when the line is back
-      }
+      await hindered(answer, say.unsaved);
+      if (!answer) later(); // again when the line is back
     })().finally(() => { saving = null; });
+  };
+  const hindered = async (answer, before) => {
+    const why = await refused(answer);
+    if (why.code === "stale_version") {
+      stopped = true;
+      status.textContent = "";
+      notice("bad", say.stale, [say.compare, () => form.requestSubmit(form.querySelector(".actions .primary"))]);
+    } else status.textContent = before + (why.text || why);
+  };
+  // A new entry becomes a draft, which this form goes on with. Sent again, its key finds the same draft.
+  const begin = async () => {
+    const sent = now(), answer = await send(form.action, new FormData(form));
+    if (!answer || !answer.ok) return hindered(answer, say.unbegun);
+    const told = await answer.json();
+    copy.drop();
+    number = told.number;
+    saved = sent;
+    form.action = told.place;
+    form.dataset.attach = told.attach;
+    form.elements.version.value = told.version;
+    history.replaceState(null, "", told.place);
+    if (now() !== saved) copy.keep();
   };
   form.addEventListener("submit", (event) => {
     if (saving) { // one after the other, or the form would be compared with itself
@@ -106,8 +129,14 @@ document.querySelectorAll("form[data-editor]").forEach((form) => {
       saving.finally(() => setTimeout(() => { delete form.dataset.sent; form.requestSubmit(by); }));
       return;
     }
+    if (waiting.length && !number && !stopped) { // files that the draft did not exist for
+      event.preventDefault();
+      delete form.dataset.sent;
+      upload([]);
+      return;
+    }
     clearTimeout(timer);
-    copy.keep({ sent: true });
+    copy.keep();
   });
 
   // --- preview and pre-check ---
@@ -128,7 +157,7 @@ document.querySelectorAll("form[data-editor]").forEach((form) => {
     clearTimeout(quiet);
     quiet = setTimeout(() => whenFree(look), LOOK_MS);
     clearTimeout(copying);
-    copying = setTimeout(() => { if (now() !== saved) copy.keep(); }, COPY_MS);
+    copying = setTimeout(() => { if (now() !== saved && copy.keep() && !number && status.textContent === say.changed) status.textContent = say.local; }, COPY_MS);
     later();
   }
   form.addEventListener("input", () => { status.textContent = ""; changed(); });
@@ -153,9 +182,15 @@ document.querySelectorAll("form[data-editor]").forEach((form) => {
     row.append(link);
     list.append(row);
   };
-  const upload = async (files) => {
-    if (!form.dataset.attach) { status.textContent = say.first; return; }
-    for (const file of files) { // one after the other: each is a change of the same draft
+  const attach = async (files) => {
+    if (!number) {
+      waiting.push(...files);
+      saving = begin().finally(() => { saving = null; });
+      await saving;
+      if (!number) { status.scrollIntoView({ block: "nearest" }); return; }
+      files = waiting.splice(0);
+    }
+    for (const file of files) {
       status.textContent = `${say.sending} ${file.name}`;
       const data = new FormData();
       data.set("csrf_token", form.elements.csrf_token.value);
@@ -172,7 +207,22 @@ document.querySelectorAll("form[data-editor]").forEach((form) => {
         return;
       }
     }
+    if (!document.querySelector("[data-files]")) whenFree(goOn);
   };
+  const goOn = async () => { // where the list of files is, with the caret where it was
+    await saving;
+    save();
+    await saving;
+    if (now() === saved) location.replace(`${form.action}?at=${body.selectionStart}`);
+  };
+  // one after the other: each is a change of the same draft
+  const upload = (files) => { queue = queue.catch(() => {}).then(() => attach(files)); };
+  const at = Number(new URLSearchParams(location.search).get("at"));
+  if (at) {
+    history.replaceState(null, "", location.pathname);
+    body.setSelectionRange(at, at);
+    body.focus();
+  }
   body.addEventListener("paste", (event) => {
     const files = [...event.clipboardData.files];
     if (!files.length || event.clipboardData.getData("text/plain")) return; // a table from a sheet comes as text and as a picture

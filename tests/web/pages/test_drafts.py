@@ -6,10 +6,12 @@ import gc
 import io
 
 import pytest
+from sqlalchemy import select
 
 from kb import entries, incidents, templates
 from kb.documents import Kind
 from kb.lifecycle import CancelReason
+from kb.models import Revision
 from tests.kb import samples
 from tests.web.conftest import PNG, SOLUTION, entry_of, incident_of, person_of
 from web import forms
@@ -276,6 +278,41 @@ def test_what_was_written_in_a_draft_that_was_given_up_is_not_lost(site, browse)
     assert browser.post("/entries/SOL-999999/edit", **FORM).status_code == 404
 
 
+def _begun(site) -> list[tuple[str, str]]:
+    """The entries that were begun with the form of these tests."""
+    with site.database.read() as session:
+        rows = session.scalars(select(Revision).where(Revision.form_key == "k-1"))
+        return [(row.entry.number, row.body) for row in rows]
+
+
+def test_a_form_that_is_sent_twice_makes_one_entry(site, browse):
+    browser, form = browse("tech"), FORM | {"form_key": "k-1"}
+    assert 'name="form_key"' in browser.get("/entries/new?q=x&write=1").text
+    number = create(browser, **form)
+    assert create(browser, **form) == number
+    changed = form | {"body": FORM["body"] + "\n返回后补写的\n"}
+    assert create(browser, **changed) == number
+    ((found, body),) = _begun(site)
+    assert found == number and "返回后补写的" in body
+    late = browser.post("/entries/new", **form)  # which knows nothing of what was added
+    assert late.status_code == 409 and "- 返回后补写的" in late.text
+    assert create(browse("tech2"), **form) != number  # another person's key is another key
+    assert len(_begun(site)) == 2
+    browser.post(f"/entries/{number}/submit")
+    late = browser.post("/entries/new", **(changed | {"title": "审核时改的标题"}))
+    assert late.status_code == 409
+    assert "请先撤回" in late.text and 'value="审核时改的标题"' in late.text and 'value="k-1"' in late.text
+
+
+def test_a_form_of_an_incident_that_is_sent_twice_makes_one_solution(site, browse):
+    browser = browse("tech")
+    browser.post("/incidents/new", description="没信号")
+    form = FORM | {"incident": "INC-000001", "version": "1", "form_key": "k-1"}
+    number = create(browser, **form)
+    assert create(browser, **form) == number
+    assert incident_of(site, "INC-000001").solution_entry_id == entry_of(site, number).id
+
+
 # --- while somebody types ----------------------------------------------------------------------------------------
 
 JSON = {"Accept": "application/json"}
@@ -345,6 +382,21 @@ def test_a_draft_is_saved_by_itself_and_an_overtaken_one_is_not(browse):
     both = browser.post(path, **(FORM | {"version": "1", "body": FORM["body"] + "\n二"}))
     assert both.status_code == 409
     assert "已保存的全文" in both.text and "- 一" in both.text and "+ 二" in both.text
+
+
+def test_the_first_picture_makes_a_draft_of_a_new_entry_by_the_same_rules(site, browse):
+    browser, form = browse("tech"), FORM | {"form_key": "k-1", "version": "0"}
+    assert ask(browse(""), "/entries/new", **form).status_code == 401
+    unread = ask(browser, "/entries/new", **(form | {"category": ""}))
+    assert unread.status_code == 422 and "category" in unread.json["fields"]
+    unasked = ask(browser, "/entries/new", **(form | {"why_new": " "}))  # there is something like it
+    assert unasked.status_code == 422 and list(unasked.json["fields"]) == ["why_new"]
+    assert _begun(site) == []
+    told = ask(browser, "/entries/new", **form).json
+    assert (told["version"], told["place"]) == (1, f"/entries/{told['number']}/edit")
+    assert ask(browser, told["attach"], attachment=(io.BytesIO(PNG), "image.png")).status_code == 200
+    assert ask(browser, "/entries/new", **form).json == told
+    assert f'data-begun="{form["form_key"]}"' in browser.get(told["place"]).text
 
 
 def test_the_same_content_is_stored_once_and_said_to_be_there(site, browse):
