@@ -1,7 +1,7 @@
 """Which kind of picture is this, by its own bytes, and what does it tell besides what it shows?
 
 A phone writes into a picture where it was taken, when, and by which device: that is somebody's home. Of a JPEG, PNG or
-WebP only what draws it is kept, nothing is drawn anew. HEIC, which browsers do not show, stays as it is.
+WebP only what draws it is kept, nothing is drawn anew. HEIC, of which we cannot take it out, is refused.
 Sources: ITU-T T.81 annex B (JPEG), Exif 2.3 section 4.6, PNG third edition section 5, RFC 9649 (WebP), ISO/IEC 23008-12.
 """
 
@@ -34,7 +34,8 @@ class Picture(NamedTuple):
 
 
 def read(data: bytes) -> Picture:
-    """What sort of picture it is, without what it does not show. Raises Invalid for anything else, and for a broken one."""
+    """What sort of picture it is, without what it does not show. Raises Invalid for anything else, HEIC among it, and for a
+    broken one."""
     try:
         if data.startswith(_SOI + b"\xff"):
             return Picture("image/jpeg", _jpeg(data))
@@ -46,8 +47,13 @@ def read(data: bytes) -> Picture:
         problem = "图片不完整，请重新拍一张 · the picture is incomplete: take it again"
         raise Invalid(problem, fields={"photo": problem}) from exc
     if data[4:8] == b"ftyp" and data[8:12] in _HEIC:
-        return Picture("image/heic", data)
-    problem = "只收照片：JPEG、PNG、WebP、HEIC · photos alone: JPEG, PNG, WebP or HEIC"
+        problem = (
+            "HEIC 照片带着拍摄位置，去不掉，所以不收：请在手机的 设置→相机→格式 选「兼容性最佳」再拍，已有的先转成 JPEG"
+            " · HEIC photos carry the place where they were taken, which cannot be removed: on the phone choose"
+            " Settings → Camera → Formats → Most Compatible and take it again, or turn it into a JPEG first"
+        )
+        raise Invalid(problem, fields={"photo": problem})
+    problem = "只收照片：JPEG、PNG、WebP · photos alone: JPEG, PNG or WebP"
     raise Invalid(problem, fields={"photo": problem})
 
 

@@ -13,6 +13,7 @@ from kb.errors import Invalid
 
 SCAN = b"\x12\x34\xff\x00\x56\xff\xd0\x78"  # with a stuffed byte and a restart marker in it
 GPS = b"GPSLATITUDE 31.2304 N"
+HEIC = b"\0\0\0\x18ftypheic" + bytes(12)
 
 
 def _segment(marker: int, body: bytes) -> bytes:
@@ -88,9 +89,10 @@ def test_a_png_and_a_webp_lose_their_texts() -> None:
     assert pictures.read(told) == ("image/webp", webp((b"VP8X", b"\x10" + bytes(9)), (b"VP8 ", b"abc")))
 
 
-def test_heic_stays_as_it_is() -> None:
-    data = b"\0\0\0\x18ftypheic" + bytes(12)
-    assert pictures.read(data) == ("image/heic", data)
+def test_heic_is_refused_with_what_to_do() -> None:
+    with pytest.raises(Invalid, match=r"兼容性最佳.*Most Compatible") as refused:
+        pictures.read(HEIC)
+    assert "photo" in refused.value.fields
 
 
 @pytest.mark.parametrize(

@@ -277,7 +277,7 @@ def add_photo(number: str) -> ResponseReturnValue:
 @bp.get("/<number>/photos/<int:photo_id>")
 @needs(Permission.HANDLE_INCIDENTS)
 def photo(number: str, photo_id: int) -> ResponseReturnValue:
-    """A picture, to whoever may read the incident; what browsers do not show is handed over as a file."""
+    """A picture, to whoever may read the incident; HEIC of earlier days, which browsers do not show, as a file."""
     with services().database.read() as session:
         found = photos.find(incidents.find(session, person(), number), photo_id)
         data = services().store.get(found.sha256)

@@ -7,8 +7,9 @@ import io
 import pytest
 
 from kb import incidents
+from kb.models import Photo
 from tests.kb import samples
-from tests.kb.test_pictures import jpeg
+from tests.kb.test_pictures import HEIC, jpeg
 from tests.web.conftest import SECRET, SOLUTION, entry_of, incident_of, person_of
 
 
@@ -63,10 +64,25 @@ def test_photos_are_shown_to_staff_alone_and_without_a_place(site, browse, numbe
     assert browser.get(f"/incidents/{other}/photos/1").status_code == 404
 
 
-def test_heic_is_handed_over_as_a_file(browse, number):
-    assert _attach(browse("tech"), number, ("a.heic", b"\0\0\0\x18ftypheic" + bytes(12))).status_code == 302
-    answer = browse("tech").get(f"/incidents/{number}/photos/1")
-    assert answer.headers["Content-Disposition"].startswith("attachment")
+def test_heic_is_refused_and_what_was_kept_of_it_is_handed_over_as_a_file(site, browse, number):
+    browser = browse("tech")
+    page = browser.get(f"/incidents/{number}").text
+    assert 'accept="image/jpeg,image/png,image/webp"' in page  # by which an iPhone hands over a JPEG
+    refused = _attach(browser, number, ("a.heic", HEIC))
+    assert refused.status_code == 422
+    assert "兼容性最佳" in refused.text and "Most Compatible" not in refused.text
+    with site.database.write() as session:  # as it was taken once
+        tech = person_of(site, "tech")
+        session.add(
+            Photo(
+                incident_id=incidents.find(session, tech, number).id, author_id=tech.id, filename="a.heic",
+                media_type="image/heic", sha256=site.store.put(session, HEIC, "image/heic"),
+            )
+        )  # fmt: skip
+        session.commit()
+    assert "a.heic" in browser.get(f"/incidents/{number}").text
+    answer = browser.get(f"/incidents/{number}/photos/1")
+    assert answer.data == HEIC and answer.headers["Content-Disposition"].startswith("attachment")
 
 
 @pytest.mark.parametrize("data", [b"", b"<script>alert(1)</script>", b"GIF89a"])
