@@ -65,7 +65,7 @@ def draw(
         parts.append(f'<rect width="{width}" height="{height}" fill="#ffffff"/>')
     ways = sorted(layout.ways, key=lambda way: (way.link.upstream, way.link.downstream) in marks.ways)
     parts.append('<g fill="none" class="ways">')
-    parts += [_path(way, marks) for way in ways]
+    parts += [_path(way, marks, layout.axis) for way in ways]
     parts.append("</g>")
     parts += _link_labels(layout)
     for box in layout.boxes.values():
@@ -75,13 +75,15 @@ def draw(
     return Markup("\n".join(parts))
 
 
-def _path(way: Way, marks: Marks) -> str:
-    """A curve through the points, level where it leaves and arrives."""
+def _path(way: Way, marks: Marks, axis: str) -> str:
+    """A curve through the points that leaves and arrives along the axis; straight without one, and beside its own rank."""
     (x, y), *others = way.points
+    last_x, last_y = way.points[-1]
     said = f"M{x:.0f} {y:.0f}"
+    level, upright = axis == "x" and x != last_x, axis == "y" and y != last_y
     for to_x, to_y in others:
-        bend = (to_x - x) / 2 if way.points[0][0] != way.points[-1][0] else 0
-        said += f"C{x + bend:.0f} {y:.0f} {to_x - bend:.0f} {to_y:.0f} {to_x:.0f} {to_y:.0f}"
+        dx, dy = (to_x - x) / 2 * level, (to_y - y) / 2 * upright
+        said += f"C{x + dx:.0f} {y + dy:.0f} {to_x - dx:.0f} {to_y - dy:.0f} {to_x:.0f} {to_y:.0f}"
         x, y = to_x, to_y
     medium = way.link.medium
     meant = (way.link.upstream, way.link.downstream) in marks.ways

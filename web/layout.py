@@ -1,19 +1,21 @@
 """Where does each node and link of a drawing stand?
 
-Layered, from left to right as signals run (Sugiyama's steps): ranks by longest path, links over several ranks cut by
-dummies, order within a rank by barycentres with the fewest crossings kept, heights by least squares. Power links place the supplies
-and are drawn across. Pure geometry in pixels: `web/drawing.py` makes a picture of it.
+Where its author put it, with the distances stretched until no box is on another. Else layered as signals run, from left to right
+or as the author said (Sugiyama's steps): ranks by longest path, links over several ranks cut by dummies, order within a rank by
+barycentres with the fewest crossings kept, heights by least squares. Power links place the supplies and are drawn across.
+Pure geometry in pixels: `web/drawing.py` makes a picture of it.
 """
 
 from __future__ import annotations
 
+import math
 import re
 import unicodedata
 from bisect import bisect_right
 from collections import defaultdict, deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from itertools import pairwise
+from itertools import islice, pairwise
 
 from kb.topology import Graph, Link
 
@@ -25,6 +27,7 @@ GAP_X, GAP_Y, MARGIN = 76.0, 16.0, 24.0
 _SWEEPS = 12
 _PIECE = re.compile(r"[!-~]+|.", flags=re.DOTALL)
 _WAY = 10.0  # height that a passing link takes
+_MOST_STRETCHED = 8.0  # times; a drawing with nodes all but on each other is layered instead
 
 
 @dataclass
@@ -49,12 +52,14 @@ class Way:
 
 @dataclass
 class Layout:
-    """A drawing: boxes by node, ways of its links, and its size."""
+    """A drawing: boxes by node, ways of its links, and its size. Its ranks follow each other along `axis`, x or y; a drawing
+    with places of its own has none."""
 
     boxes: dict[str, Box]
     ways: list[Way]
     width: float
     height: float
+    axis: str
 
 
 @dataclass
@@ -77,14 +82,14 @@ def lay_out(graph: Graph, *, power: bool = True) -> Layout:
     ends = {end for link in links for end in (link.upstream, link.downstream)}
     fed = {end for link in graph.links for end in (link.upstream, link.downstream)}
     boxes = {node: _box(graph, node) for node in graph.nodes if node in ends or node not in fed}
-    ranks = _ranks(list(boxes), links)
-    slots, chains = _slots(boxes, ranks, links)
-    order = _order(slots)
-    _place(boxes, slots, order)
-    ways = [_way(link, boxes, slots, chains) for link in links if link.upstream != link.downstream]
+    factor = _stretch(boxes, graph.places)
+    if factor <= _MOST_STRETCHED:
+        axis, ways = "", _as_given(boxes, graph.places, factor, links)
+    else:
+        axis, ways = "y" if graph.direction in ("TB", "BT") else "x", _layered(boxes, links, graph.direction)
     width = max((box.x + box.width for box in boxes.values()), default=0.0) + MARGIN
     height = max((box.y + box.height for box in boxes.values()), default=0.0) + MARGIN
-    return Layout(boxes, ways, width, height)
+    return Layout(boxes, ways, width, height, axis)
 
 
 def text_width(text: str, size: float) -> float:
@@ -117,6 +122,76 @@ def _box(graph: Graph, node: str) -> Box:
     widest = max([text_width(line, NAME_PX) for line in lines] + [text_width(node, CODE_PX)])
     width = min(widest, NAME_WIDTH + NAME_PX) + 2 * PAD_X
     return Box(node, lines, width=width, height=LINE * (len(lines) + 1) + 2 * PAD_Y - 4)
+
+
+def _stretch(boxes: dict[str, Box], places: dict[str, tuple[float, float]]) -> float:
+    """By how much the places have to be drawn apart, 1 or more, until no box is on another; infinite without places."""
+    if not places:
+        return math.inf
+    row = sorted(boxes.values(), key=lambda box: places[box.id])
+    widest = max((box.width for box in row), default=0.0) + GAP_Y
+    factor = 1.0
+    for at, one in enumerate(row):
+        x, y = places[one.id]
+        for other in islice(row, at + 1, None):
+            dx, dy = places[other.id][0] - x, abs(places[other.id][1] - y)
+            if dx * factor >= widest:  # and so is whatever comes after
+                break
+            wide, high = (one.width + other.width) / 2 + GAP_Y, (one.height + other.height) / 2 + GAP_Y
+            if dx * factor < wide and dy * factor < high:
+                factor = min(wide / dx if dx else math.inf, high / dy if dy else math.inf)
+                if factor > _MOST_STRETCHED:
+                    return factor
+    return factor
+
+
+def _as_given(
+    boxes: dict[str, Box], places: dict[str, tuple[float, float]], factor: float, links: Sequence[Link]
+) -> list[Way]:
+    """Each box around its place, each link straight from the edge of one box to that of the other."""
+    for box in boxes.values():
+        x, y = places[box.id]
+        box.x, box.y = x * factor - box.width / 2, y * factor - box.height / 2
+    left = min((box.x for box in boxes.values()), default=0.0) - MARGIN
+    top = min((box.y for box in boxes.values()), default=0.0) - MARGIN
+    for box in boxes.values():
+        box.x, box.y = round(box.x - left, 1), round(box.y - top, 1)
+    pairs = [(link, boxes[link.upstream], boxes[link.downstream]) for link in links if link.upstream != link.downstream]
+    return [Way(link, [_edge(one, other), _edge(other, one)]) for link, one, other in pairs]
+
+
+def _edge(box: Box, other: Box) -> tuple[float, float]:
+    """Where the line between the middles of two boxes leaves the first."""
+    x, y = box.x + box.width / 2, box.y + box.height / 2
+    dx, dy = other.x + other.width / 2 - x, other.y + other.height / 2 - y
+    share = min(box.width / 2 / abs(dx) if dx else math.inf, box.height / 2 / abs(dy) if dy else math.inf)
+    return x + dx * share, y + dy * share
+
+
+def _layered(boxes: dict[str, Box], links: Sequence[Link], direction: str) -> list[Way]:
+    """All is worked out from left to right; the other directions are that, mirrored or turned."""
+    upright = direction in ("TB", "BT")
+    if upright:
+        _turn(boxes)
+    ranks = _ranks(list(boxes), links)
+    slots, chains = _slots(boxes, ranks, links)
+    _place(boxes, slots, _order(slots))
+    ways = [_way(link, boxes, slots, chains) for link in links if link.upstream != link.downstream]
+    if direction in ("RL", "BT"):
+        across = max((box.x + box.width for box in boxes.values()), default=0.0) + MARGIN
+        for box in boxes.values():
+            box.x = round(across - box.x - box.width, 1)
+        ways = [Way(way.link, [(across - x, y) for x, y in way.points]) for way in ways]
+    if upright:
+        _turn(boxes)
+        ways = [Way(way.link, [(y, x) for x, y in way.points]) for way in ways]
+    return ways
+
+
+def _turn(boxes: dict[str, Box]) -> None:
+    """Over the diagonal: what was left is on top."""
+    for box in boxes.values():
+        box.x, box.y, box.width, box.height = box.y, box.x, box.height, box.width
 
 
 def _ranks(nodes: Sequence[str], links: Sequence[Link]) -> dict[str, int]:

@@ -39,7 +39,8 @@ class Focus:
 
 def focus(graph: Graph, layout: Layout, node: str) -> Focus:
     def sorted_nodes(ids: set[str]) -> list[Node]:
-        place = {key: (box.x, box.y) for key, box in layout.boxes.items()}
+        down = layout.axis == "y"
+        place = {key: (box.y, box.x) if down else (box.x, box.y) for key, box in layout.boxes.items()}
         return [graph.nodes[key] for key in sorted(ids - {node}, key=lambda key: place.get(key, (0.0, 0.0)))]
 
     return Focus(

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import math
 import re
 import zlib
 from collections.abc import Iterator
@@ -23,6 +24,7 @@ from kb.topology.model import MAX_LINKS, MAX_NODES, MEDIA, NODE_ID, Graph, Link,
 
 MAX_BYTES = 8_000_000  # of a file, and of a page unpacked
 _MAX_DEPTH = 60  # elements within elements
+_MAX_PIXELS = 1e6  # from the middle of the page; farther out is no place
 _OWN = frozenset(
     {"label", "id", "placeholders", "placeholder", "tooltip", "link"}
 )  # of an <object>; the others are people's
@@ -64,6 +66,7 @@ class _Cell:
     attrs: dict[str, str]
     extra: dict[str, str]
     line: int
+    geometry: dict[str, str] = field(default_factory=dict)
 
     @property
     def style(self) -> dict[str, str]:
@@ -167,6 +170,7 @@ def _page(name: str, model: _Element) -> Page:
     nodes = _nodes(drawn, cells)
     if len(nodes) > MAX_NODES or len(edges) > MAX_LINKS:
         raise _wrong(model.line, f"图太大，至多 {MAX_NODES} 个节点、{MAX_LINKS} 条链路 · too large")
+    places = {node.id: place for id_, node in nodes.items() if (place := _middle(cells[id_], cells)) is not None}
     links, loose = [], []
     for edge in edges:
         source, target = nodes.get(edge.attrs.get("source", "")), nodes.get(edge.attrs.get("target", ""))
@@ -174,7 +178,8 @@ def _page(name: str, model: _Element) -> Page:
             loose.append(edge.line)
         else:
             links.append(_link(edge, source, target, labels[edge.id]))
-    return Page(name, Graph({node.id: node for node in nodes.values()}, links), loose, [cell.label for cell in texts])
+    graph = Graph({node.id: node for node in nodes.values()}, links, places=places if len(places) == len(nodes) else {})
+    return Page(name, graph, loose, [cell.label for cell in texts])
 
 
 def _cells(model: _Element) -> Iterator[_Cell]:
@@ -183,11 +188,40 @@ def _cells(model: _Element) -> Iterator[_Cell]:
         attrs = element.attrs
         if element.tag == "mxCell":
             if id(element) not in wrapped:
-                yield _Cell(attrs.get("id", ""), plain(attrs.get("value", "")), attrs, {}, element.line)
+                yield _Cell(
+                    attrs.get("id", ""), plain(attrs.get("value", "")), attrs, {}, element.line, _geometry(element)
+                )
         elif (cell := next(element.all("mxCell"), None)) is not None:
             wrapped.add(id(cell))
             extra = {name: plain(value) for name, value in attrs.items() if name not in _OWN and value.strip()}
-            yield _Cell(attrs.get("id", ""), plain(attrs.get("label", "")), cell.attrs, extra, element.line)
+            label = plain(attrs.get("label", ""))
+            yield _Cell(attrs.get("id", ""), label, cell.attrs, extra, element.line, _geometry(cell))
+
+
+def _geometry(cell: _Element) -> dict[str, str]:
+    return next((child.attrs for child in cell.children if child.tag == "mxGeometry"), {})
+
+
+def _middle(cell: _Cell, cells: dict[str, _Cell]) -> tuple[float, float] | None:
+    """Where the author put the middle of a shape, if the file says so: each shape is placed from the corner of the one
+    that holds it, and a coordinate that is left out is 0."""
+    x, y = (_number(cell.geometry, side, "nan") / 2 for side in ("width", "height"))
+    seen: set[str] = set()
+    holder: _Cell | None = cell
+    while holder is not None and holder.geometry and holder.id not in seen:
+        if holder.geometry.get("relative") == "1":  # a share of what holds it, as of ports and of labels on edges
+            return None
+        seen.add(holder.id)
+        x, y = x + _number(holder.geometry, "x"), y + _number(holder.geometry, "y")
+        holder = cells.get(holder.attrs.get("parent", ""))
+    return (x, y) if abs(x) <= _MAX_PIXELS and abs(y) <= _MAX_PIXELS else None  # nor is what is no number
+
+
+def _number(geometry: dict[str, str], name: str, otherwise: str = "0") -> float:
+    try:
+        return float(geometry.get(name, otherwise))
+    except ValueError:
+        return math.nan
 
 
 def _edge_labels(cells: dict[str, _Cell], edges: list[_Cell]) -> dict[str, str]:

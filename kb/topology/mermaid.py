@@ -15,7 +15,8 @@ from kb.topology.model import MAX_LINKS, MAX_NODES, Graph, Link, Node
 _FRONT = re.compile(r"\A\s*---[ \t]*\n.*?^---[ \t]*$", flags=re.MULTILINE | re.DOTALL)
 _SPACE = re.compile(r"(?:[ \t\r]|%%[^\n]*)+")
 _END = re.compile(r"(?:[ \t\r\n;]|%%[^\n]*)*")
-_HEADER = re.compile(r"(?:graph|flowchart(?:-elk)?)(?:[ \t]+(?:TB|TD|BT|RL|LR|[<>^v]))?(?=[\s;]|\Z)")
+_HEADER = re.compile(r"(?:graph|flowchart(?:-elk)?)(?:[ \t]+(TB|TD|BT|RL|LR|[<>^v]))?(?=[\s;]|\Z)")
+_DIRECTIONS = {"TD": "TB", ">": "LR", "<": "RL", "^": "BT", "v": "TB"}  # other ways to say it; without any it is TB
 _SKIPPED = re.compile(
     r"(?:classDef|class|style|linkStyle|click|direction|accTitle|accDescr)\b(?:[^\n{]*\{[^}]*\}|[^\n;]*)"
 )
@@ -58,7 +59,8 @@ class _Reader:
 
     def graph(self) -> Graph:
         self._take(_END)
-        if not self._take(_HEADER):
+        header = self._take(_HEADER)
+        if not header:
             raise self._wrong("Mermaid 图须以 graph 或 flowchart 开头 · must begin with graph or flowchart")
         while self._take(_END) and self._at < len(self._text):
             self._statement()
@@ -66,7 +68,8 @@ class _Reader:
             raise self._wrong("subgraph 没有 end · subgraph without end", self._groups[-1][1])
         if not self._nodes:
             raise self._wrong("图里没有节点 · no nodes")
-        return Graph(self._nodes, self._links)
+        said = header[1] or "TB"
+        return Graph(self._nodes, self._links, _DIRECTIONS.get(said, said))
 
     def _statement(self) -> None:
         start = self._at

@@ -71,10 +71,16 @@ class Link(BaseModel):
 
 @dataclass(frozen=True)
 class Graph:
-    """A checked topology."""
+    """A checked topology, and what its author said of how it looks.
+
+    `direction` is where signals run to: LR, RL, TB or BT. `places` is where the author put the middle of each node, in pixels
+    from anywhere, of all nodes or of none.
+    """
 
     nodes: dict[str, Node]
     links: list[Link] = field(default_factory=list)
+    direction: str = "LR"
+    places: dict[str, tuple[float, float]] = field(default_factory=dict)
 
     def below(self, node: str, *, power: bool = False) -> set[str]:
         """Which nodes hang below this one, over signal links or over power links?"""

@@ -88,3 +88,45 @@ def test_a_page_is_not_unpacked_beyond_its_bound() -> None:
     assert len(bomb) < 100_000
     with pytest.raises(Invalid, match="太大"):
         drawio.read(bomb)
+
+
+def _placed(*shapes: tuple[str, str, str]) -> bytes:
+    """A page of shapes: id, parent, and the attributes of its geometry."""
+    cells = "".join(
+        f'<mxCell id="{id_}" value="{id_}" vertex="1" parent="{parent}"><mxGeometry {place} as="geometry"/></mxCell>'
+        for id_, parent, place in shapes
+    )
+    return f'<mxGraphModel><root><mxCell id="0"/><mxCell id="1" parent="0"/>{cells}</root></mxGraphModel>'.encode()
+
+
+FRAME = ("框", "1", 'x="100" y="50" width="300" height="200"')
+
+
+def test_places_are_counted_from_what_holds_a_shape() -> None:
+    inner = ("内框", "框", 'x="10" width="200" height="100"')
+    (page,) = drawio.read(
+        _placed(
+            FRAME,
+            inner,
+            ("甲", "内框", 'x="5" y="30" width="40" height="20"'),
+            ("乙", "1", 'x="-20" width="40" height="20"'),
+        )
+    )
+    assert page.graph.places == {"甲": (100 + 10 + 5 + 20, 50 + 30 + 10), "乙": (0, 10)}
+
+
+@pytest.mark.parametrize(
+    "place",
+    ["", 'x="1" y="1"', 'width="4" height="x"', 'width="4" height="nan"', 'x="inf" width="4" height="4"',
+     'x="1e7" width="4" height="4"', 'x="0.5" relative="1" width="4" height="4"'],
+)  # fmt: skip
+def test_a_page_has_all_its_places_or_none(place: str) -> None:
+    (page,) = drawio.read(_placed(("甲", "1", 'width="4" height="4"'), ("乙", "1", place)))
+    assert list(page.graph.nodes) == ["甲", "乙"] and page.graph.places == {}
+
+
+def test_shapes_that_hold_each_other_are_read() -> None:
+    ring = _placed(
+        ("甲", "乙", 'width="4" height="4"'), ("乙", "甲", 'width="4" height="4"'), ("丙", "1", 'width="4" height="4"')
+    )
+    assert drawio.read(ring)[0].graph.places == {"丙": (2, 2)}

@@ -14,6 +14,15 @@ def joined(graph: Graph) -> list[tuple[str, str, str]]:
     return [(link.a, link.b, link.medium) for link in graph.links]
 
 
+@pytest.mark.parametrize(
+    ("header", "direction"),
+    [("graph LR", "LR"), ("flowchart RL", "RL"), ("graph BT;", "BT"), ("graph TB", "TB"), ("flowchart TD", "TB"),
+     ("graph", "TB"), ("graph >", "LR"), ("graph <", "RL"), ("graph ^", "BT"), ("graph v", "TB")],
+)  # fmt: skip
+def test_the_direction_is_the_authors(header: str, direction: str) -> None:
+    assert mermaid.read(f"{header}\n  A --> B\n  subgraph C\n    direction LR\n  end").direction == direction
+
+
 def test_shapes_labels_chains_and_groups() -> None:
     graph = mermaid.read("""---
 title: 朱集

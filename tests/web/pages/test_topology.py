@@ -179,3 +179,25 @@ def test_a_draft_is_drawn_for_staff(browse, site):
     assert "第 6 行" in page or "第 5 行" in page
     assert browse("tech").get(f"/entries/{number}").status_code == 200
     assert browse().get(f"/topology/{number}").status_code == 404
+
+
+def test_a_drawing_keeps_its_authors_direction_and_places(site, browse):
+    body = MERMAID.replace("graph LR", "graph BT")
+    cells = "".join(
+        f'<mxCell id="{name}" value="{name}" vertex="1" parent="1"><mxGeometry y="{y}" width="80" height="40" as="geometry"/></mxCell>'
+        for name, y in (("下面", 300), ("上面", 0))
+    )
+    model = f'<mxGraphModel><root>{cells}<mxCell id="e" edge="1" source="下面" target="上面"/></root></mxGraphModel>'
+    number = published(site, "方向与位置的图", body, [("位置.drawio", model.encode())])
+
+    def heights(diagram: int) -> dict[str, float]:
+        svg = browse("tech").get(f"/topology/{number}.svg?diagram={diagram}").text
+        return {
+            node: float(y)
+            for node, y in re.findall(r'id="n-([^"]+)"><title>.*?<rect class="box" x="[^"]+" y="([^"]+)"', svg)
+        }
+
+    upright = heights(1)
+    assert upright["A"] > upright["B"] and upright["P"] > upright["A"]
+    placed = heights(2)
+    assert placed["下面"] - placed["上面"] == 300
