@@ -1,4 +1,5 @@
-"""A new entry in a real browser: shown while it is typed, kept until it is saved, begun by its first picture.
+"""A new entry in a real browser: shown while it is typed, kept until it is saved, begun by its first picture; and no text
+lost to a change of language.
 
 Skipped where Debian's chromium is not installed. `test_browser` has the editor of a draft.
 """
@@ -110,3 +111,20 @@ def test_without_a_line_the_draft_waits_for_its_picture(open_browser, site):
     paste(page, PIXEL)
     expect(page.locator("[data-files] a")).to_have_text(["image.png"])
     assert _begun(site) == [TITLE]
+
+
+def test_another_language_costs_nothing_that_was_typed(open_browser):
+    page = open_browser()
+    page.goto("/report")
+    page.fill("[name=description]", "电视没有信号")
+    page.fill("[name=contact_phone]", "13812345678")
+    page.click("text=提交报修")
+    go_on = page.get_by_role("button", name="继续报修")  # after what is offered first
+    expect(go_on).to_be_visible()
+    with page.expect_popup() as opened:
+        page.click("text=English")
+    expect(opened.value.locator("html")).to_have_attribute("lang", "en")
+    expect(page.locator("[name=description]")).to_have_value("电视没有信号")
+    go_on.click()
+    page.wait_for_url("**/confirm/**")
+    expect(page.locator("html")).to_have_attribute("lang", "en")  # from the next page on

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from urllib.parse import unquote
 
 import pytest
@@ -35,6 +36,16 @@ def test_the_switch_is_remembered_and_leads_back(browse):
 def test_the_switch_leads_nowhere_else(browse):
     assert browse("").get("/preferences?language=en&next=//evil.example").location == "/"
     assert browse("").get("/preferences?language=xx&next=/login").status_code == 200
+
+
+def test_the_switch_leaves_a_page_that_answers_a_form_where_it_is(browse):
+    page = (
+        browse("").post("/report", description="", contact_phone="打错的").text
+    )  # what was typed is on it, and nowhere else
+    assert 'value="打错的"' in page
+    switch = re.search(r'<a href="(/preferences[^"]+)"([^>]*)>English', page)
+    assert switch[1].endswith("next=/preferences") and 'target="_blank"' in switch[2]
+    assert 'target="_blank"' not in browse("").get("/report").text
 
 
 def test_a_theme_is_remembered(browse):

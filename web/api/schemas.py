@@ -35,7 +35,7 @@ class SearchQuery(Input):
     q: Words = Field(description="查询语言见 README · in the query language")
     limit: int = Field(default=10, ge=1, le=100)
     offset: int = Field(default=0, ge=0, le=10_000)
-    facet: str = Field(default="", description=f"逗号分隔：{','.join(FACETS)} · comma-separated")
+    facet: str = Field(default="", description=f"逗号分隔：{','.join(FACETS)} · comma-separated: {','.join(FACETS)}")
     sort: Sort = Field(default=Sort.RELEVANCE, description="只有筛选而没有词时按日期 · attributes alone go by date")
     exact: bool = Field(default=False, description="按原词，不纠错 · as typed, without correction")
 

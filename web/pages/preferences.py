@@ -45,5 +45,8 @@ def theme() -> str:
 
 
 def here() -> str:
-    """The address of this page if it can be asked for again, for the way back from a choice."""
-    return request.full_path.rstrip("?") if request.method == "GET" else url_for("home.show")
+    """The address of this page if it can be asked for again, for the way back from a choice.
+
+    A page that answers a form may hold what was typed, and cannot: there the choice is made in a tab of its own.
+    """
+    return request.full_path.rstrip("?") if request.method == "GET" else url_for("preferences.show")

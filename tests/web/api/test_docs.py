@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from web.api.in_chinese import SUMMARIES
 from web.errors import TITLES
 
@@ -23,6 +25,13 @@ def test_every_operation_is_described_and_listed(app, browse):
     for path, _ in described:
         assert path in page
     assert set(SUMMARIES) == {f"{method.upper()} {path.removeprefix('/api/v1')}" for path, method in described}
+
+
+def test_in_english_all_is_said_in_english(browse):
+    page = browse("").get("/api", headers={"Accept-Language": "en"}).text
+    main = page[page.index("<main") : page.index("</main>")]
+    assert "comma-separated: kind," in main
+    assert re.findall(r".*[\u4e00-\u9fff].*", main) == []
 
 
 def test_every_problem_type_leads_to_its_explanation(browse):
