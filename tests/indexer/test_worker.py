@@ -85,19 +85,25 @@ def test_a_retired_entry_leaves_with_the_next_turn(
         assert outbox.waiting(session) == 0 and outbox.out_of_sight(session) == frozenset()
 
 
+@pytest.fixture
+def pass_days(worker: Worker, stopped_clock: Clock) -> Callable[[int], None]:
+    """So many days later the worker makes its round, and a turn."""
+
+    def passed(days: int) -> None:
+        stopped_clock.advance(days=days)
+        worker.maintain()
+        worker.turn()
+
+    return passed
+
+
 def test_maintenance_takes_expired_entries_out(
-    database: Database,
-    store: ContentStore,
-    people: People,
-    generations: Generations,
-    worker: Worker,
-    stopped_clock: Clock,
+    database: Database, store: ContentStore, people: People, generations: Generations, pass_days: Callable[[int], None]
 ) -> None:
     number = _publish(database, store, people, "量子纠缠光猫离线的处理", valid_until="2026-11-24")
-    worker.turn()
-    stopped_clock.advance(days=2)
-    worker.maintain()
-    worker.turn()
+    pass_days(0)
+    assert number in _found(generations, "量子纠缠")
+    pass_days(2)
     assert number not in _found(generations, "量子纠缠")
     assert compare(database, generations.current()).sound
 
@@ -361,20 +367,12 @@ def test_feed_streams_what_is_published(database: Database, store: ContentStore,
 
 
 def test_maintenance_publishes_what_was_approved_for_today(
-    database: Database,
-    store: ContentStore,
-    people: People,
-    generations: Generations,
-    worker: Worker,
-    stopped_clock: Clock,
+    database: Database, store: ContentStore, people: People, generations: Generations, pass_days: Callable[[int], None]
 ) -> None:
     number = _publish(database, store, people, "量子纠缠光猫离线的处理", valid_from="2026-11-24")
-    worker.maintain()
-    worker.turn()
+    pass_days(0)
     assert number not in _found(generations, "量子纠缠")
-    stopped_clock.advance(days=1)
-    worker.maintain()
-    worker.turn()
+    pass_days(1)
     assert number in _found(generations, "量子纠缠")
     assert compare(database, generations.current()).sound
 

@@ -6,8 +6,7 @@ import datetime as dt
 import itertools
 from pathlib import Path
 
-from hypothesis import HealthCheck, settings
-from hypothesis.stateful import RuleBasedStateMachine, run_state_machine_as_test
+from hypothesis.stateful import RuleBasedStateMachine
 from sqlalchemy.orm import Session
 
 from kb import changes, clock, entries, problems
@@ -18,7 +17,7 @@ from kb.lifecycle import Caused, ChangeKind, ChangeOutcome
 from kb.models import Change, ChangePlan, Problem
 from kb.store import ContentStore
 from tests.conftest import People
-from tests.kb import samples
+from tests.kb import machines, samples
 
 
 def run(machine: type[RuleBasedStateMachine], folder: Path, *, examples: int, steps: int, **given: object) -> None:
@@ -30,13 +29,8 @@ def run(machine: type[RuleBasedStateMachine], folder: Path, *, examples: int, st
         made.mkdir()
         return made
 
-    run_state_machine_as_test(
-        type(machine.__name__, (machine,), {"folder": staticmethod(make), **given}),
-        settings=settings(
-            max_examples=examples, stateful_step_count=steps, deadline=None, derandomize=True,
-            suppress_health_check=list(HealthCheck),
-        ),
-    )  # fmt: skip
+    here = type(machine.__name__, (machine,), {"folder": staticmethod(make), **given})
+    machines.run(here, examples=examples, steps=steps)
 
 
 NODE = "LS-ZJ-OLT-01"

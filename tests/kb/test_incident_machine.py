@@ -6,7 +6,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     Bundle,
@@ -15,7 +14,6 @@ from hypothesis.stateful import (
     invariant,
     multiple,
     rule,
-    run_state_machine_as_test,
 )
 from sqlalchemy.orm import Session
 
@@ -27,7 +25,7 @@ from kb.lifecycle import CancelReason, ContactMethod, Decision, HandoverReason, 
 from kb.models import Entry, Incident, Revision
 from kb.store import ContentStore
 from tests.conftest import Clock, People
-from tests.kb import invariants, samples
+from tests.kb import invariants, machines, samples
 
 WHO = st.sampled_from(["lead", "tech", "lead2", "lead", "tech2", "tech", "manager", "admin", "subscriber"])
 SAID = st.sampled_from(["", "好了", "好了，但还是偶尔花屏", "不卡了"])
@@ -260,16 +258,7 @@ def test_any_order_of_anything_keeps_the_promises(
         pass
 
     Here.database, Here.store, Here.people, Here.stopped, Here.done = database, store, people, stopped_clock, done
-    run_state_machine_as_test(  # type: ignore[no-untyped-call]
-        Here,
-        settings=settings(
-            max_examples=25,
-            stateful_step_count=40,
-            deadline=None,
-            derandomize=True,
-            suppress_health_check=list(HealthCheck),
-        ),
-    )
+    machines.run(Here, examples=25, steps=40)
     # a run in which nearly everything was refused would prove nothing
     assert done >= {"closed", "refused"} and len(done) >= 8, done
     assert clock.now() == stopped_clock()

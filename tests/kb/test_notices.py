@@ -52,6 +52,17 @@ def _about(database: Database, by: Person) -> list[tuple[str, str]]:
     return [(item.notice.audit.action, item.notice.because) for item in reversed(_told(database, by))]
 
 
+def _published_and_read(database: Database, store: ContentStore, author: Person, lead: Person) -> int:
+    """An entry in use, of which neither has a notice left to read."""
+    with database.write() as session:
+        made = samples.published(session, store, author, lead).id
+        session.commit()
+        for person in (author, lead):
+            notices.mark_read(session, person)
+        session.commit()
+    return made
+
+
 # --- who hears of what -----------------------------------------------------------------------------------------
 
 
@@ -123,12 +134,9 @@ def test_an_incident_is_told_to_the_group_of_its_district_and_otherwise_to_the_l
 def test_reporter_and_handler_follow_an_incident_and_nobody_hears_of_their_own_steps(
     database: Database, store: ContentStore, people: People
 ) -> None:
+    made = _published_and_read(database, store, people.tech2, people.lead)
     with database.write() as session:
-        entry = samples.published(session, store, people.tech2, people.lead)
-        session.commit()
-    for person in (people.tech2, people.lead):
-        _read(database, person)
-    with database.write() as session:
+        entry = session.get_one(Entry, made)
         incident = samples.incident(session, people.manager)
         incidents.take(session, people.tech, incident)
         incidents.link(session, people.tech, incident, entry)
@@ -224,13 +232,9 @@ def test_a_hand_over_is_told_to_whom_it_goes_and_from_whom(database: Database, p
 def test_doubts_are_told_to_the_author_and_the_leads_and_their_answer_to_who_raised_them(
     database: Database, store: ContentStore, people: People
 ) -> None:
+    made = _published_and_read(database, store, people.tech, people.lead)
     with database.write() as session:
-        entry = samples.published(session, store, people.tech, people.lead)
-        session.commit()
-    for person in (people.tech, people.lead):
-        _read(database, person)
-    with database.write() as session:
-        entry = session.get_one(Entry, entry.id)
+        entry = session.get_one(Entry, made)
         doubts.question(session, people.tech2, entry, "做不通")
         doubts.confirm(session, people.lead, entry, reason="照做可行")
         doubts.question(session, people.manager, entry, "步骤缺一步")
@@ -247,13 +251,9 @@ def test_doubts_are_told_to_the_author_and_the_leads_and_their_answer_to_who_rai
 def test_a_slip_is_told_to_whose_text_it_was_and_to_the_leads(
     database: Database, store: ContentStore, people: People
 ) -> None:
+    made = _published_and_read(database, store, people.tech, people.lead)
     with database.write() as session:
-        entry = samples.published(session, store, people.tech, people.lead)
-        session.commit()
-    for person in (people.tech, people.lead):
-        _read(database, person)
-    with database.write() as session:
-        entry = session.get_one(Entry, entry.id)
+        entry = session.get_one(Entry, made)
         body = samples.BODY.replace("射频线松脱。", "射频线松脱，")
         publishing.correct(session, store, people.manager, entry, body, base=1, sounds=lambda character: [])
         session.commit()
@@ -325,13 +325,6 @@ def test_an_account_hears_who_changed_it(database: Database, people: People) -> 
 
 
 # --- the inbox -------------------------------------------------------------------------------------------------
-
-
-def _read(database: Database, by: Person) -> int:
-    with database.write() as session:
-        marked = notices.mark_read(session, by)
-        session.commit()
-    return marked
 
 
 @pytest.fixture

@@ -244,6 +244,26 @@ def person_of(site: Services, name: str) -> Person:
         return access.person(session, accounts.get(session, name))
 
 
+def take_one(site: Services) -> str:
+    """The number of an incident of the technician's own, with a solution in sight but none chosen."""
+    tech = person_of(site, "tech")
+    with site.database.write() as session:
+        made = samples.incident(session, tech)
+        incidents.take(session, tech, made)
+        session.commit()
+        return made.number
+
+
+def repair(site: Services, number: str = "INC-000001") -> None:
+    """The technician takes an incident and says that it is solved."""
+    tech = person_of(site, "tech")
+    with site.database.write() as session:
+        incident = incidents.find(session, tech, number)
+        incidents.take(session, tech, incident)
+        incidents.resolve(session, tech, incident)
+        session.commit()
+
+
 @pytest.fixture
 def places(site) -> dict[str, str]:
     """One incident and one revision in review, to be looked at."""

@@ -10,10 +10,10 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from kb import entries, incidents
+from kb import entries
 from tests.kb import samples
 from tests.kb.samples import BODY
-from tests.web.conftest import person_of
+from tests.web.conftest import person_of, repair
 
 PIXEL = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
 
@@ -282,12 +282,7 @@ def test_the_way_of_a_subscriber_without_script(open_browser, site):
     page.wait_for_load_state()
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
-    tech = person_of(site, "tech")
-    with site.database.write() as session:
-        incident = incidents.find(session, tech, number)
-        incidents.take(session, tech, incident)
-        incidents.resolve(session, tech, incident)
-        session.commit()
+    repair(site, number)
     page.goto(link)
     page.click("button:has-text('好了')")
     page.check("[name=stars][value='5']")

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from sqlalchemy import select, text
 from sqlalchemy.exc import DatabaseError
 
@@ -14,7 +13,7 @@ from kb import incidents
 from kb.accounts import SYSTEM
 from kb.lifecycle import RevisionState
 from kb.models import Revision
-from tests.kb import invariants, samples
+from tests.kb import invariants, machines, samples
 from tests.web.conftest import SECRET, SOLUTION, incident_of, person_of
 from tests.web.test_gate import EVERYTHING
 from web.services import Services
@@ -115,15 +114,6 @@ def test_any_order_of_any_doors_keeps_the_promises(app, site, browse):
 
     Here.site, Here.numbers, Here.doors, Here.opened = site, numbers, doors, set()
     Here.browsers = {name: browse(name) for name in WHO}
-    run_state_machine_as_test(
-        Here,
-        settings=settings(
-            max_examples=10,
-            stateful_step_count=25,
-            deadline=None,
-            derandomize=True,
-            suppress_health_check=list(HealthCheck),
-        ),
-    )
+    machines.run(Here, examples=10, steps=25)
     # a run in which nearly everything was refused would prove nothing
     assert Here.opened >= {"take", "link", "resolve", "verify", "close"}, Here.opened

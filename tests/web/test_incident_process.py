@@ -9,7 +9,7 @@ from click.testing import CliRunner
 
 from kb import incidents
 from tests.kb import samples
-from tests.web.conftest import SOLUTION, incident_of, person_of
+from tests.web.conftest import SOLUTION, incident_of, person_of, repair
 from web.cli import main
 
 NUMBER = "INC-000001"
@@ -27,15 +27,6 @@ def report(browser, **changes):
         "tried": "1",
     } | changes
     return browser.post("/report", **form).location
-
-
-def repair(site, number=NUMBER):
-    tech = person_of(site, "tech")
-    with site.database.write() as session:
-        incident = incidents.find(session, tech, number)
-        incidents.take(session, tech, incident)
-        incidents.resolve(session, tech, incident)
-        session.commit()
 
 
 def test_a_contradiction_on_the_link_is_asked_again(site, browse):

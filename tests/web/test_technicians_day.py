@@ -16,20 +16,14 @@ from tests.conftest import PASSWORD
 from tests.kb import samples
 from tests.kb.test_pictures import png
 from tests.web import browsers
-from tests.web.conftest import SOLUTION, incident_of, person_of
+from tests.web.conftest import SOLUTION, incident_of, person_of, take_one
 
 PHONE = {"viewport": {"width": 390, "height": 844}, "is_mobile": True, "has_touch": True}
 
 
 @pytest.fixture
 def number(site) -> str:
-    """An incident of the technician's own, with a solution in sight but none chosen."""
-    tech = person_of(site, "tech")
-    with site.database.write() as session:
-        made = samples.incident(session, tech)
-        incidents.take(session, tech, made)
-        session.commit()
-        return made.number
+    return take_one(site)
 
 
 @pytest.fixture

@@ -10,17 +10,12 @@ from kb import incidents
 from kb.models import Photo
 from tests.kb import samples
 from tests.kb.test_pictures import HEIC, jpeg
-from tests.web.conftest import SECRET, SOLUTION, entry_of, incident_of, person_of
+from tests.web.conftest import SECRET, SOLUTION, entry_of, incident_of, person_of, take_one
 
 
 @pytest.fixture
 def number(site) -> str:
-    tech = person_of(site, "tech")
-    with site.database.write() as session:
-        made = samples.incident(session, tech)
-        incidents.take(session, tech, made)
-        session.commit()
-        return made.number
+    return take_one(site)
 
 
 def _attach(browser, number, *files):

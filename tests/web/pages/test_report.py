@@ -9,7 +9,7 @@ import pytest
 
 from kb import entries, incidents, selfhelp
 from kb.lifecycle import Outcome
-from tests.web.conftest import SOLUTION, incident_of, person_of
+from tests.web.conftest import SOLUTION, incident_of, person_of, repair
 
 PHONE = "13812345678"
 NUMBER = "INC-000001"
@@ -18,15 +18,6 @@ NUMBER = "INC-000001"
 def report(browser, **changes):
     form = {"description": "电视上写无信号", "contact_phone": PHONE, "contact_name": "王阿姨", "tried": "1"} | changes
     return browser.post("/report", **form)
-
-
-def resolve(site):
-    tech = person_of(site, "tech")
-    with site.database.write() as session:
-        incident = incidents.find(session, tech, NUMBER)
-        incidents.take(session, tech, incident)
-        incidents.resolve(session, tech, incident)
-        session.commit()
 
 
 def test_what_is_known_is_offered_before_a_report_is_taken(site, browse):
@@ -70,7 +61,7 @@ def test_a_report_that_cannot_be_taken_keeps_what_was_typed(browse, changes, fie
 def test_the_user_has_the_last_word(site, browse, outcome, state):
     browser = browse("")
     place = report(browser).location
-    resolve(site)
+    repair(site)
     page = browser.get(place).text
     assert "好了</button>" in page and "没好</button>" in page
     assert browser.post(place, outcome=outcome, remark="谢谢").status_code == 302
@@ -91,7 +82,7 @@ def test_the_user_has_the_last_word(site, browse, outcome, state):
 
 def test_the_link_works_from_another_device_and_needs_an_answer(site, browse):
     place = report(browse("")).location
-    resolve(site)
+    repair(site)
     phone = browse("")
     assert phone.post(place).status_code == 422
     assert phone.post(place, outcome="solved").status_code == 302
@@ -128,7 +119,7 @@ def test_staff_register_on_their_own_page(browse):
 def test_who_said_yes_too_soon_can_take_it_back(site, browse):
     browser = browse("")
     place = report(browser).location
-    resolve(site)
+    repair(site)
     browser.post(place, outcome="solved")
     page = browser.get(place).text
     assert "其实没好</button>" in page and ">好了</button>" not in page
@@ -138,21 +129,21 @@ def test_who_said_yes_too_soon_can_take_it_back(site, browse):
 
 def test_enter_in_the_remark_presses_no_button(site, browse):
     place = report(browse("")).location
-    resolve(site)
+    repair(site)
     page = browse("").get(place).text
     assert '<textarea name="remark"' in page  # in a one-line field Enter would press the first button, and say yes
 
 
 def test_a_remark_without_an_answer_is_kept(site, browse):
     place = report(browse("")).location
-    resolve(site)
+    repair(site)
     refused = browse("").post(place, remark="画面还是花")
     assert refused.status_code == 422 and "画面还是花" in refused.text
 
 
 def test_a_remark_that_is_too_long_is_refused_and_not_cut(site, browse):
     place = report(browse("")).location
-    resolve(site)
+    repair(site)
     said = "好" * 495 + "，还是偶尔花屏"
     refused = browse("").post(place, outcome="solved", remark=said)
     assert refused.status_code == 422 and said in refused.text and "最多 500 字" in refused.text
@@ -281,7 +272,7 @@ def test_whoever_confirmed_may_rate_until_it_is_closed(site, browse):
     place = report(browser).location
     assert 'name="stars"' not in browser.get(place).text
     assert browser.post(f"{place}/rating", stars="5").status_code == 409
-    resolve(site)
+    repair(site)
     browser.post(place, outcome="solved")
     assert 'name="stars"' in browser.get(place).text
     refused = browser.post(f"{place}/rating", stars="6", rating_remark="师傅很细心")
