@@ -1,7 +1,7 @@
 """What does the product ask of a search engine, and what does it get back?
 
 The protocol is small on purpose: an engine can be replaced in a week, and one contract suite
-(`tests/indexer/engines/test_contract.py`) runs over every engine.
+(`tests/indexer/engines/contract/`) runs over every engine.
 """
 
 from __future__ import annotations

@@ -1,19 +1,12 @@
-"""Who hears of a change, who does not, and what is left to see when one may no longer see the record."""
+"""Who hears of a change, and who does not?"""
 
 from __future__ import annotations
 
-import ast
 import datetime as dt
-import re
-from collections.abc import Iterator
-from pathlib import Path
 
-import pytest
-from sqlalchemy import event, func, select
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import func, select
 
 from kb import (
-    access,
     accounts,
     assignment,
     changes,
@@ -33,23 +26,21 @@ from kb.accounts import SYSTEM
 from kb.db import Database
 from kb.documents import Audience
 from kb.lifecycle import CancelReason, Decision, HandoverReason, Origin, Outcome, Part, VerificationMethod
-from kb.models import AuditRow, Entry, Notice, Search, User
+from kb.models import Entry, Notice, Search, User
 from kb.notices import Item
 from kb.store import ContentStore
 from tests.conftest import Clock, People
 from tests.kb import process_samples, samples
 
-ROOT = Path(__file__).parents[2]
 
-
-def _told(database: Database, by: Person) -> list[Item]:
+def unread_of(database: Database, by: Person) -> list[Item]:
     with database.read() as session:
         return notices.inbox(session, by, only_unread=True)
 
 
 def _about(database: Database, by: Person) -> list[tuple[str, str]]:
     """(action, because) of what this person has not read, oldest first."""
-    return [(item.notice.audit.action, item.notice.because) for item in reversed(_told(database, by))]
+    return [(item.notice.audit.action, item.notice.because) for item in reversed(unread_of(database, by))]
 
 
 def _published_and_read(database: Database, store: ContentStore, author: Person, lead: Person) -> int:
@@ -63,9 +54,6 @@ def _published_and_read(database: Database, store: ContentStore, author: Person,
     return made
 
 
-# --- who hears of what -----------------------------------------------------------------------------------------
-
-
 def test_whose_turn_it_is_hears_of_a_submission_and_the_author_of_both_decisions(
     database: Database, store: ContentStore, people: People
 ) -> None:
@@ -76,7 +64,7 @@ def test_whose_turn_it_is_hears_of_a_submission_and_the_author_of_both_decisions
     assert _about(database, people.lead) == [("review_assigned", "turn")]
     assert _about(database, people.lead2) == []
     assert _about(database, people.tech) == [("content_approve", "author"), ("formal_approve", "author")]
-    half, whole = reversed(_told(database, people.tech))
+    half, whole = reversed(unread_of(database, people.tech))
     assert half.said() == "lead 内容审核通过（您写的）"
     assert whole.said("en") == "lead approved the form (you wrote it)"
     assert (half.notice.audit.to_state, whole.notice.audit.to_state) == ("in_review", "approved")
@@ -114,7 +102,7 @@ def test_a_return_says_why_to_the_author_and_to_whoever_waits_for_it(
         session.commit()
     # half an approval closes no incident, so who waits hears of the end alone
     assert _about(database, people.tech2) == [("link", "assignee"), ("formal_return", "waiting")]
-    assert _told(database, people.tech)[0].reason == "缺照片"
+    assert unread_of(database, people.tech)[0].reason == "缺照片"
 
 
 def test_an_incident_is_told_to_the_group_of_its_district_and_otherwise_to_the_leads(
@@ -270,7 +258,7 @@ def test_a_deputy_hears_of_the_turns_that_are_theirs_now(database: Database, peo
     assert _about(database, people.lead2) == [
         ("delegate_reviews", "deputies"), ("review_assigned", "turn"), ("end_delegation", "deputies"),
     ]  # fmt: skip
-    assert _told(database, people.lead2)[0].title == "lead"
+    assert unread_of(database, people.lead2)[0].title == "lead"
 
 
 def test_who_handles_an_incident_of_a_problem_hears_of_the_problem_and_who_opened_it_of_the_rest(
@@ -300,7 +288,7 @@ def test_the_people_of_a_change_hear_of_each_others_steps(
         session.commit()
 
     def heard(by: Person) -> list[tuple[str, str]]:
-        items = reversed(_told(database, by))
+        items = reversed(unread_of(database, by))
         return [(item.notice.audit.action, item.notice.because) for item in items if item.type == "change"]
 
     assert heard(people.tech) == [
@@ -322,220 +310,3 @@ def test_an_account_hears_who_changed_it(database: Database, people: People) -> 
         accounts.set_password(session, people.tech, user, "a third horse 9")
         session.commit()
     assert _about(database, people.tech) == [("set_password", "account")]
-
-
-# --- the inbox -------------------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def told(database: Database, people: People) -> list[int]:
-    """Three notices of lead's, oldest first."""
-    with database.write() as session:
-        for title in ("一", "二", "三"):
-            samples.submitted(session, people.tech, title=f"机顶盒故障{title}的处理")
-        session.commit()
-    return [item.notice.id for item in reversed(_told(database, people.lead))]
-
-
-def test_unread_ones_come_first_and_reading_is_ones_own(database: Database, people: People, told: list[int]) -> None:
-    with database.write() as session:
-        assert notices.mark_read(session, people.lead2, told) == 0  # not theirs
-        assert notices.mark_read(session, people.lead, [told[2]]) == 1
-        assert notices.mark_read(session, people.lead, [told[2]]) == 0
-        session.commit()
-    with database.read() as session:
-        assert notices.unread(session, people.lead) == 2
-        assert [item.notice.id for item in notices.inbox(session, people.lead)] == [told[1], told[0], told[2]]
-    with database.write() as session:
-        assert notices.mark_read(session, people.lead, until=told[0]) == 1
-        session.commit()
-    assert [item.notice.id for item in _told(database, people.lead)] == [told[1]]
-
-
-def test_what_one_may_no_longer_see_shows_nothing_of_itself(database: Database, people: People) -> None:
-    with database.write() as session:
-        samples.submitted(
-            session, people.tech2, audience=Audience.RESTRICTED, owner_group="team-access", title="机房钥匙的处理"
-        )
-        session.commit()
-    assert _told(database, people.lead2)[0].title == "机房钥匙的处理"
-    with database.write() as session:
-        user = session.get_one(User, people.lead2.id)
-        accounts.change(session, people.admin, user, unit="team-tv")
-        session.commit()
-        moved = access.person(session, user)
-    item = _told(database, moved)[-1]
-    assert (item.record, item.number, item.title, item.reason) == (None, "", "", "")
-    assert item.said() == "您已无权查看的记录有变化"
-
-
-def test_a_notice_is_given_once_to_each(database: Database, people: People, told: list[int]) -> None:
-    with database.write() as session:
-        row = session.get_one(Notice, told[0])
-        session.add(Notice(recipient_id=row.recipient_id, audit_id=row.audit_id, because="author"))
-        with pytest.raises(IntegrityError):
-            session.flush()
-
-
-def test_old_notices_go_read_ones_sooner(
-    database: Database, people: People, told: list[int], stopped_clock: Clock
-) -> None:
-    stopped_clock.moment = clock.now()
-    with database.write() as session:
-        notices.mark_read(session, people.lead, told[:1])
-        session.commit()
-    for days, left in ((0, 3), (91, 2), (275, 0)):
-        stopped_clock.advance(days=days)
-        with database.write() as session:
-            notices.forget(session)
-            session.commit()
-            mine = select(func.count()).select_from(Notice).where(Notice.recipient_id == people.lead.id)
-            assert session.scalar(mine) == left
-
-
-def test_the_inbox_takes_a_fixed_number_of_statements(database: Database, people: People, told: list[int]) -> None:
-    def statements() -> int:
-        seen: list[str] = []
-        listen = lambda *args: seen.append(args[2])  # noqa: E731
-        event.listen(database.engine, "before_cursor_execute", listen)
-        items = _told(database, people.lead)
-        event.remove(database.engine, "before_cursor_execute", listen)
-        assert all(item.title for item in items)
-        return len(seen)
-
-    few = statements()
-    with database.write() as session:
-        for title in ("四", "五", "六"):
-            samples.submitted(session, people.tech, title=f"机顶盒故障{title}的处理")
-        session.commit()
-    assert statements() == few
-
-
-# --- the table is whole ----------------------------------------------------------------------------------------
-
-
-def test_every_action_of_the_audit_has_a_rule_or_says_nobody() -> None:
-    """A new action in the code needs a line in `notices.RULES`: whom to tell, or NOBODY."""
-    paths = sorted((ROOT / "kb").glob("*.py")) + sorted((ROOT / "web").rglob("*.py"))
-    found = set(
-        _audited(
-            {
-                ".".join(path.relative_to(ROOT).with_suffix("").parts): ast.parse(path.read_text("utf-8"))
-                for path in paths
-            }
-        )
-    )
-    assert len(found) > 70
-    assert sorted(one for one in found if not _known(*one)) == []
-    written = {
-        key for key in notices.RULES if any(kind in (key[0], "") and re.fullmatch(of, key[1]) for kind, of in found)
-    }
-    assert sorted(set(notices.RULES) - written) == []
-
-
-def _known(subject: str, action: str) -> bool:
-    return any(subject in (kind, "") and re.fullmatch(action, known) for kind, known in notices.RULES)
-
-
-def test_the_rules_name_known_people_and_records() -> None:
-    for (kind, action), rule in notices.RULES.items():
-        assert kind in notices.SUBJECTS
-        assert len(action) <= AuditRow.__table__.c.action.type.length
-        assert set(rule.who) <= set(notices.WHO), (kind, action)
-        assert rule is notices.NOBODY or (rule.zh and rule.en and rule.who), (kind, action)
-    longest = Notice.__table__.c.because.type.length
-    assert all(len(name) <= longest for name in notices.WHO)
-
-
-def _audited(modules: dict[str, ast.Module]) -> Iterator[tuple[str, str]]:
-    """(type, pattern of the action) of every call of `audit.record`; the type is "" where the code does not say it in
-    passing. A record or an action that is a parameter of the function around is looked up where that is called."""
-    functions = [
-        (node, name, module)
-        for name, module in modules.items()
-        for node in ast.walk(module)
-        if isinstance(node, ast.FunctionDef)
-    ]
-    for function, home, _ in functions:
-        for call in _calls(function, "record", of="audit"):
-            kind, action = _type(function, call.args[2]), call.args[3]
-            names = [argument.arg for argument in function.args.args]
-            if not (isinstance(action, ast.Name) and action.id in names):
-                yield from ((kind, pattern) for pattern in _patterns(function, action))
-                continue
-            callers = [
-                (caller, outer)
-                for caller, where, module in functions
-                for outer in _calls(caller, function.name, of=_seen_as(function.name, home, where, module))
-            ]
-            assert callers, f"{function.name}: who says which action?"
-            for caller, outer in callers:
-                given = _argument(outer, names, action.id)
-                if given is not None:
-                    said = kind or _type(caller, _argument(outer, names, ast.unparse(call.args[2])) or call.args[2])
-                    yield from ((said, pattern) for pattern in _patterns(caller, given))
-
-
-def _seen_as(name: str, home: str, where: str, module: ast.Module) -> str:
-    """What that module puts before the name of a function of `home`: nothing, or the name of its module."""
-    imported = any(
-        isinstance(node, ast.ImportFrom) and node.module == home and name in {one.name for one in node.names}
-        for node in ast.walk(module)
-    )
-    return "" if imported or where == home else home.rpartition(".")[2]
-
-
-def _argument(call: ast.Call, names: list[str], wanted: str) -> ast.expr | None:
-    """What a call gives for the parameter of this name."""
-    place = names.index(wanted) if wanted in names else len(call.args)
-    named = next((word.value for word in call.keywords if word.arg == wanted), None)
-    return call.args[place] if place < len(call.args) else named
-
-
-def _calls(function: ast.FunctionDef, name: str, *, of: str = "") -> Iterator[ast.Call]:
-    """Calls of `name`, or of `of.name`."""
-    for node in ast.walk(function):
-        if isinstance(node, ast.Call) and ast.unparse(node.func) == (f"{of}.{name}" if of else name):
-            yield node
-
-
-def _type(function: ast.FunctionDef, subject: ast.expr) -> str:
-    """The type of the record: that of the parameter, else what the variable or attribute is called."""
-    name = subject.attr if isinstance(subject, ast.Attribute) else ast.unparse(subject)
-    for argument in function.args.args:
-        if argument.arg == name and isinstance(argument.annotation, ast.Name):
-            name = argument.annotation.id.lower()
-    return name if name in notices.SUBJECTS else ""
-
-
-def _patterns(function: ast.FunctionDef, action: ast.expr) -> Iterator[str]:
-    if isinstance(action, ast.Constant):
-        yield re.escape(str(action.value))
-    elif isinstance(action, ast.IfExp):
-        yield from _patterns(function, action.body)
-        yield from _patterns(function, action.orelse)
-    elif isinstance(action, ast.JoinedStr):
-        yield "".join(
-            re.escape(str(part.value)) if isinstance(part, ast.Constant) else "[a-z_]+" for part in action.values
-        )
-    else:
-        assert isinstance(action, ast.Name), f"{function.name}: say the action in a way that this test can read"
-        assigned = [
-            node.value
-            for node in ast.walk(function)
-            if isinstance(node, ast.Assign) and any(ast.unparse(target) == action.id for target in node.targets)
-        ]
-        assert assigned, f"{function.name}: where does {action.id} come from?"
-        for value in assigned:
-            yield from _patterns(function, value)
-
-
-def test_an_action_without_a_rule_is_found() -> None:
-    module = ast.parse(
-        "def step(session, by, entry: Entry, action):\n    audit.record(session, by, entry, action)\n"
-        "def melt(session, by, entry):\n    step(session, by, entry, 'melt')\n"
-        "def other(session, by, user, bad):\n"
-        "    verb = f'{bad}_user'\n    audit.record(session, by, user, verb if bad else 'heal')\n"
-    )
-    assert list(_audited({"module": module})) == [("entry", "melt"), ("user", "[a-z_]+_user"), ("user", "heal")]
-    assert not _known("entry", "melt") and _known("entry", "retire") and _known("revision", "[a-z_]+_approve")

@@ -1,0 +1,1 @@
+"""The contract of `indexer/engines/base.py`: every engine of the product keeps it."""
