@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterable
 
-from sqlalchemy import CheckConstraint, Dialect, MetaData, TypeDecorator
+from sqlalchemy import CheckConstraint, Dialect, Index, MetaData, TypeDecorator, text
 from sqlalchemy import types as sqltypes
 from sqlalchemy.orm import DeclarativeBase
 
@@ -31,6 +31,11 @@ def one_of(column: str, values: Iterable[str]) -> CheckConstraint:
     """The column takes these values alone."""
     listed = ", ".join(f"'{value}'" for value in values)
     return CheckConstraint(f"{column} IN ({listed})", name=f"{column}_known")
+
+
+def index_where(name: str, *columns: str, where: str, unique: bool = False) -> Index:
+    """An index over the rows for which `where` holds, in either database."""
+    return Index(name, *columns, unique=unique, sqlite_where=text(where), postgresql_where=text(where))
 
 
 class Base(DeclarativeBase):

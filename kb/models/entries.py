@@ -5,13 +5,13 @@ from __future__ import annotations
 import datetime as dt
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint, text
+from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from kb import clock
 from kb.documents import Attributes, Audience, Kind
 from kb.lifecycle import EntryState, Origin, Part, RevisionState, approved_parts
-from kb.models.base import Base, UtcDateTime, one_of
+from kb.models.base import Base, UtcDateTime, index_where, one_of
 
 if TYPE_CHECKING:
     from kb.models.incidents import Incident
@@ -109,20 +109,8 @@ class Revision(Base):
         CheckConstraint(
             "(state IN ('approved', 'superseded', 'retired')) = (object_sha256 IS NOT NULL)", name="approved_is_stored"
         ),
-        Index(
-            "uq_revisions_open",
-            "entry_id",
-            unique=True,
-            sqlite_where=text("state IN ('draft', 'submitted', 'in_review')"),
-            postgresql_where=text("state IN ('draft', 'submitted', 'in_review')"),
-        ),
-        Index(
-            "uq_revisions_approved",
-            "entry_id",
-            unique=True,
-            sqlite_where=text("state = 'approved'"),
-            postgresql_where=text("state = 'approved'"),
-        ),
+        index_where("uq_revisions_open", "entry_id", unique=True, where="state IN ('draft', 'submitted', 'in_review')"),
+        index_where("uq_revisions_approved", "entry_id", unique=True, where="state = 'approved'"),
         Index("ix_revisions_state", "state"),
         Index("uq_revisions_form_key", "author_id", "form_key", unique=True),
     )

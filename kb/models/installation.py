@@ -5,11 +5,11 @@ from __future__ import annotations
 import datetime as dt
 from typing import TYPE_CHECKING
 
-from sqlalchemy import ForeignKey, Index, String, Text, UniqueConstraint, text
+from sqlalchemy import ForeignKey, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from kb import clock
-from kb.models.base import Base, UtcDateTime
+from kb.models.base import Base, UtcDateTime, index_where
 
 if TYPE_CHECKING:
     from kb.models.entries import Entry
@@ -24,15 +24,8 @@ class OutboxRow(Base):
 
     __tablename__ = "outbox"
     __table_args__ = (
-        Index(
-            "ix_outbox_pending", "id", sqlite_where=text("done_at IS NULL"), postgresql_where=text("done_at IS NULL")
-        ),
-        Index(
-            "ix_outbox_narrowing",
-            "entry_id",
-            sqlite_where=text("done_at IS NULL AND narrowing"),
-            postgresql_where=text("done_at IS NULL AND narrowing"),
-        ),
+        index_where("ix_outbox_pending", "id", where="done_at IS NULL"),
+        index_where("ix_outbox_narrowing", "entry_id", where="done_at IS NULL AND narrowing"),
         {"sqlite_autoincrement": True},  # positions are never used twice
     )
 

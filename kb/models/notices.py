@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import datetime as dt
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from kb import clock
-from kb.models.base import Base, UtcDateTime
+from kb.models.base import Base, UtcDateTime, index_where
 
 
 class AuditRow(Base):
@@ -35,12 +35,7 @@ class Notice(Base):
     __tablename__ = "notices"
     __table_args__ = (
         UniqueConstraint("recipient_id", "audit_id"),
-        Index(
-            "ix_notices_unread",
-            "recipient_id",
-            sqlite_where=text("read_at IS NULL"),
-            postgresql_where=text("read_at IS NULL"),
-        ),
+        index_where("ix_notices_unread", "recipient_id", where="read_at IS NULL"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -59,12 +54,7 @@ class Mail(Base):
     __tablename__ = "mails"
     __table_args__ = (
         CheckConstraint("sent_at IS NULL OR given_up_at IS NULL", name="one_end"),
-        Index(
-            "ix_mails_waiting",
-            "next_at",
-            sqlite_where=text("sent_at IS NULL AND given_up_at IS NULL"),
-            postgresql_where=text("sent_at IS NULL AND given_up_at IS NULL"),
-        ),
+        index_where("ix_mails_waiting", "next_at", where="sent_at IS NULL AND given_up_at IS NULL"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)

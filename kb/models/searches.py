@@ -5,12 +5,12 @@ from __future__ import annotations
 import datetime as dt
 from typing import TYPE_CHECKING
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from kb import clock
 from kb.lifecycle import Role
-from kb.models.base import Base, UtcDateTime, one_of
+from kb.models.base import Base, UtcDateTime, index_where, one_of
 
 if TYPE_CHECKING:
     from kb.models.entries import Entry
@@ -51,14 +51,8 @@ class CapturedText(Base):
     __tablename__ = "captured_texts"
     __table_args__ = (
         one_of("source", ("query", "incident")),
-        Index(
-            "uq_captured_texts_live",
-            "entry_id",
-            "incident_id",
-            "source",
-            unique=True,
-            sqlite_where=text("removed_at IS NULL"),
-            postgresql_where=text("removed_at IS NULL"),
+        index_where(
+            "uq_captured_texts_live", "entry_id", "incident_id", "source", unique=True, where="removed_at IS NULL"
         ),
         CheckConstraint("(removed_at IS NULL) = (removed_reason = '')", name="removed_has_reason"),
         CheckConstraint("removed_at IS NULL OR text = ''", name="removed_is_gone"),
