@@ -71,7 +71,7 @@ def telling(
         counts = Counter(token.text for token in analyzer.query_tokens(text) if not token.part)
         for term, count in counts.items():
             if len(term) > 1 and term not in analyzer.stopwords:
-                weights[term] += weight * (1.0 + math.log(count))  # type: ignore[assignment]
+                weights[term] += weight * (1.0 + math.log(count))  # type: ignore[assignment]  # counts in fractions
     likely = [term for term, _ in weights.most_common(_LOOKED_AT)]
     worth = {
         term: weights[term] * idf(frequency, documents)

@@ -142,7 +142,7 @@ def _number(data: bytes, at: int, size: int, order: str = "big") -> int:
     """An unsigned number; raises IndexError where the data ends before."""
     if at + size > len(data):
         raise IndexError
-    return int.from_bytes(data[at : at + size], order)  # type: ignore[arg-type]
+    return int.from_bytes(data[at : at + size], order)  # type: ignore[arg-type]  # "" is none: ValueError
 
 
 def _bytes(number: int, size: int) -> bytes:

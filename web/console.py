@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import wraps
-from typing import Any, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 import click
 from pydantic import ValidationError
@@ -25,7 +25,8 @@ from kb.settings import Settings
 from web.services import Services, open_services
 
 errors = Console(stderr=True, highlight=False, soft_wrap=True)
-F = TypeVar("F", bound=Callable[..., Any])
+P = ParamSpec("P")
+R = TypeVar("R")
 
 PROGRESS_S = 10.0  # seconds between lines where nobody watches a terminal
 EXIT_INTERRUPTED = 130  # what shells say of Ctrl-C
@@ -52,11 +53,11 @@ def settings_or_error() -> Settings:
         raise Invalid(f"设置 {name} 有误 · bad setting {name}: {first['msg']}") from exc
 
 
-def plain_errors(function: F) -> F:
+def plain_errors(function: Callable[P, R]) -> Callable[P, R]:
     """Expected errors end a command with one sentence and exit code 1, never a trace."""
 
     @wraps(function)
-    def run(*args: Any, **kwargs: Any) -> Any:
+    def run(*args: P.args, **kwargs: P.kwargs) -> R:
         try:
             return function(*args, **kwargs)
         except KBError as exc:
@@ -66,7 +67,7 @@ def plain_errors(function: F) -> F:
             errors.print("已中断，已完成的部分保留；再运行同一命令即继续 · interrupted; run the same command to go on")
             sys.exit(EXIT_INTERRUPTED)
 
-    return run  # type: ignore[return-value]
+    return run
 
 
 def show(value: Any) -> None:

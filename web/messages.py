@@ -37,7 +37,7 @@ msgstr ""
 def collect() -> Catalog:
     """Every text of the interface: those in templates and views, and those in tables that are looked up."""
     catalog = Catalog(project="wenqu", charset="utf-8")
-    for path, _line, message, _comments, _context in extract_from_dir(WEB, _METHODS, _OPTIONS, _KEYWORDS):  # type: ignore[arg-type]
+    for path, _line, message, _comments, _context in extract_from_dir(WEB, _METHODS, _OPTIONS, _KEYWORDS):
         catalog.add(message, locations=[(path, 0)])
     for text in _in_tables():
         if text not in catalog:

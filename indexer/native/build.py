@@ -41,7 +41,7 @@ except ImportError:  # not building a package
     BuildHookInterface = object
 
 
-class BuildHook(BuildHookInterface):  # type: ignore[misc]
+class BuildHook(BuildHookInterface):  # type: ignore[misc]  # hatchling has no types
     """Builds the kernel before a wheel is made, and gives the wheel the platform's tag if that worked."""
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -30,9 +31,9 @@ def engine(request: pytest.FixtureRequest, analyzer: Analyzer, tmp_path: Path) -
 def search(engine: Engine) -> Search:
     """Search the engine of the test for what somebody types."""
 
-    def ask(text: str | Query, scope: Scope | None = None, **options: object) -> Results:
+    def ask(text: str | Query, scope: Scope | None = None, **options: Any) -> Results:
         query = parse(text) if isinstance(text, str) else text
-        return engine.search(SearchRequest(query, scope or Scope.everything(), **options))  # type: ignore[arg-type]
+        return engine.search(SearchRequest(query, scope or Scope.everything(), **options))
 
     return ask
 

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -43,9 +44,9 @@ def model(tmp_path: Path) -> Path:
     return encoder.write(tmp_path / "model", MEANINGS)
 
 
-def document(number: int, title: str, body: str, **more: object) -> IndexDocument:
-    values = {"id": f"SOL-{number}", "version": 1, "kind": "solution", "updated": dt.date(2026, 5, 1)}
-    return IndexDocument(**(values | {"title": title, "body": body} | more))  # type: ignore[arg-type]
+def document(number: int, title: str, body: str, **more: Any) -> IndexDocument:
+    values: dict[str, Any] = {"id": f"SOL-{number}", "version": 1, "kind": "solution", "updated": dt.date(2026, 5, 1)}
+    return IndexDocument(**(values | {"title": title, "body": body} | more))
 
 
 LIBRARY = (
@@ -101,14 +102,14 @@ def test_the_order_by_meaning_is_that_of_cosines(library: Engine, model: Path, t
 def test_the_two_orders_count_as_reciprocal_ranks(library: Engine, model: Path, tmp_path: Path) -> None:
     request, ranked = asked("电视 花屏"), dense(model, tmp_path)
     words = [hit.id for hit in library.search(request).hits if hit.tier is Tier.WORDS]
-    told = {id: ranked.meaning(library, request, id) for id in words}
+    told: dict[str, Any] = {id: ranked.meaning(library, request, id) for id in words}
     for at, id in enumerate(words, 1):
         one = told[id]
         assert one is not None and one.by_words == at
         assert one.fused == pytest.approx(1 / (60 + at) + 1 / (60 + one.by_meaning))
-    expected = sorted(words, key=lambda id: told[id].rank)  # type: ignore[union-attr]
+    expected = sorted(words, key=lambda id: told[id].rank)
     assert [hit.id for hit in ranked.search(library, request).hits if hit.tier is Tier.WORDS] == expected
-    assert sorted(words, key=lambda id: -told[id].fused) == expected  # type: ignore[union-attr]
+    assert sorted(words, key=lambda id: -told[id].fused) == expected
 
 
 def test_what_the_query_names_and_a_weaker_tier_stay_where_they_are(
@@ -291,12 +292,13 @@ def test_the_worker_fills_after_its_commits_and_searches_see_it(
     worker = Worker(installed.database, installed.store, installed.generations)
     assert worker.turn() == 2 and _rows(installed) == 0
     web = _installation(installed.database, installed.generations.dense._model, analyzer)  # another process
-    assert web.search.explain(people.tech, "电视 没有声音", quiet).meaning is None  # type: ignore[union-attr]
+    explain: Any = web.search.explain
+    assert explain(people.tech, "电视 没有声音", quiet).meaning is None
     assert worker.fill() == 2 and worker.fill() == 0 and _rows(web) == 2
-    told = {id: web.search.explain(people.tech, "电视 没有声音", id).meaning for id in (quiet, other)}  # type: ignore[union-attr]
-    assert (told[quiet].by_meaning, told[other].by_meaning) == (1, 2)  # type: ignore[union-attr]
+    told = {id: explain(people.tech, "电视 没有声音", id).meaning for id in (quiet, other)}
+    assert (told[quiet].by_meaning, told[other].by_meaning) == (1, 2)
     hits = [hit.id for hit in web.search.search(people.tech, "电视 没有声音").hits]
-    assert hits == sorted(told, key=lambda id: told[id].rank)  # type: ignore[union-attr]
+    assert hits == sorted(told, key=lambda id: told[id].rank)
     web.close()
 
 
@@ -324,7 +326,8 @@ def test_a_rebuild_keeps_vectors_and_fills_what_is_missing(
     swapped = _installation(installed.database, model, analyzer)
     assert Worker(swapped.database, swapped.store, swapped.generations).fill() == 2 == _rows(swapped)
     root = swapped.settings.index_path / "dense"
-    assert [path.name for path in root.iterdir()] == [swapped.generations.dense.name]  # type: ignore[union-attr]
+    dense = swapped.generations.dense
+    assert dense is not None and [path.name for path in root.iterdir()] == [dense.name]
     swapped.close()
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import re
+from collections.abc import Sequence
 
 import pytest
 
@@ -102,8 +103,8 @@ def test_the_difference_is_the_sentences_that_only_one_has(analyzer: Analyzer) -
 def test_the_rarest_words_of_title_and_symptoms_are_the_most_telling(analyzer: Analyzer) -> None:
     frequencies = {"机顶盒": 500, "黑屏": 40, "高清线": 40, "设备": 900, "芯片": 1}
 
-    def asked(terms: object) -> list[int]:
-        return [frequencies.get(term, 0) for term in terms]  # type: ignore[attr-defined]
+    def asked(terms: Sequence[str]) -> list[int]:
+        return [frequencies.get(term, 0) for term in terms]
 
     text = Said("机顶盒黑屏", ["黑屏"], "设备 设备 更换高清线 芯片 请问")
     assert telling(text, analyzer, asked, 1_000)[:2] == ["黑屏", "芯片"]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from indexer import Engine, IndexDocument, Scope, parse
@@ -11,8 +13,8 @@ from indexer.spelling import Correction, correction
 STAFF = Scope(frozenset({"public", "staff"}), frozenset(), staff_text=True)
 
 
-def document(id: str, title: str, body: str = "", **more: object) -> IndexDocument:
-    return IndexDocument(id, 1, "solution", title, body, **more)  # type: ignore[arg-type]
+def document(id: str, title: str, body: str = "", **more: Any) -> IndexDocument:
+    return IndexDocument(id, 1, "solution", title, body, **more)
 
 
 @pytest.fixture(scope="module", autouse=True)

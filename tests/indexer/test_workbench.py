@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -64,9 +65,9 @@ class Bench:
     def use(self, number: int) -> None:
         workbench.put_in_use(self.database, self.store, self.generations, self.by, number, path=self.path, reason="试")
 
-    def find(self, text: str, scope: Scope | None = None, **more: object) -> list[str]:
+    def find(self, text: str, scope: Scope | None = None, **more: Any) -> list[str]:
         here = self.generations.opened()
-        request = SearchRequest(parse(text), scope or Scope.everything(), **more)  # type: ignore[arg-type]
+        request = SearchRequest(parse(text), scope or Scope.everything(), **more)
         results = pins.search(here.engine, here.vocabulary.pins, request, today=clock.today())
         assert results.total >= len(results.hits)
         return [hit.id for hit in results.hits]
@@ -101,7 +102,8 @@ def test_what_queries_alone_read_comes_into_use_without_touching_the_index(bench
     assert bench.find("死机") == []
     before = _files(bench)
     assert bench.apply() == 1
-    assert _files(bench) == before and bench.generations.status().manifest.generation == 1  # type: ignore[union-attr]
+    manifest = bench.generations.status().manifest
+    assert _files(bench) == before and manifest is not None and manifest.generation == 1
     assert bench.find("死机") == [bench.numbers[0]]
     assert bench.numbers[2] not in bench.find("雪花 钥匙")
     assert workbench.version_in_use(bench.database, bench.generations) == 1
@@ -292,7 +294,7 @@ workbench.put_in_use(Database(data / "kb.sqlite3"), ContentStore(data / "store")
 """
 
 
-@pytest.mark.skipif(os.name == "nt", reason="kill -9")
+@pytest.mark.skipif(os.name == "nt", reason="there is no kill -9 on Windows")
 def test_killed_while_a_dictionary_is_built_in_the_old_one_is_in_use(bench: Bench, cache_dir: Path) -> None:
     bench.edit(TERM, "花屏的")
     number = workbench.freeze(bench.database, bench.generations, bench.by, reason="试")

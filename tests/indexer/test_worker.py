@@ -237,7 +237,7 @@ worker.run(threading.Event())
 """
 
 
-@pytest.mark.skipif(os.name == "nt", reason="kill -9")
+@pytest.mark.skipif(os.name == "nt", reason="there is no kill -9 on Windows")
 def test_a_worker_killed_in_a_loop_loses_and_doubles_nothing(
     database: Database,
     store: ContentStore,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import itertools
 from pathlib import Path
+from typing import Any
 
 from hypothesis.stateful import RuleBasedStateMachine
 from sqlalchemy.orm import Session
@@ -55,15 +56,15 @@ def solved(session: Session, store: ContentStore, by: Person, lead: Person, made
     return made
 
 
-def change(session: Session, by: Person, kind: ChangeKind = ChangeKind.NORMAL, **more: object) -> Change:
-    values: dict[str, object] = {
+def change(session: Session, by: Person, kind: ChangeKind = ChangeKind.NORMAL, **more: Any) -> Change:
+    values: dict[str, Any] = {
         "title": "更换朱集光节点供电器",
         "description": "供电器老化，成片无信号",
         "category": "变更/网络改造",
         "owner_group": "team-access",
         "nodes": [NODE],
     }
-    return changes.begin(session, by, kind=kind, **(values | more))  # type: ignore[arg-type]
+    return changes.begin(session, by, kind=kind, **(values | more))
 
 
 def plan(made: Change, kind: Kind) -> ChangePlan:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from sqlalchemy.orm import Session
 
 from kb import entries, incidents, reviews, servicehours
@@ -79,9 +81,9 @@ def published(
     return approve(session, store, lead, submitted(session, author, body, **changes))
 
 
-def incident(session: Session, by: Person, **changes: str) -> Incident:
-    values = {"title": "机顶盒没信号", "description": "电视上写无信号，邻居家正常", "channel": "phone"}
-    return incidents.report(session, by, **(values | changes))  # type: ignore[arg-type]
+def incident(session: Session, by: Person, **changes: Any) -> Incident:
+    values: dict[str, Any] = {"title": "机顶盒没信号", "description": "电视上写无信号，邻居家正常", "channel": "phone"}
+    return incidents.report(session, by, **(values | changes))
 
 
 def resolved(session: Session, by: Person, **changes: str) -> Incident:

@@ -35,7 +35,7 @@ def test_the_last_administrator_stays(database: Database, people: People) -> Non
         admin = accounts.get(session, "admin")
         for change in ({"active": False}, {"role": Role.TECHNICIAN}):
             with pytest.raises(Conflict, match="至少保留一名"):
-                accounts.change(session, people.admin, admin, **change)  # type: ignore[arg-type]
+                accounts.change(session, people.admin, admin, **change)
 
 
 @pytest.mark.parametrize(

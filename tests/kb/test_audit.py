@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from typing import Any
 
 import pytest
 
@@ -28,9 +29,9 @@ def trail(database: Database, store: ContentStore, people: People, stopped_clock
     return database
 
 
-def _found(database: Database, people: People, **wanted: object) -> list[str]:
+def _found(database: Database, people: People, **wanted: Any) -> list[str]:
     with database.read() as session:
-        return [row.action for row in audit.search(session, people.manager, Wanted(**wanted))]  # type: ignore[arg-type]
+        return [row.action for row in audit.search(session, people.manager, Wanted(**wanted))]
 
 
 def test_rows_are_found_by_what_they_are_about(trail: Database, people: People) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from kb import handovers, incidents, searches
@@ -48,13 +50,9 @@ def test_a_hand_over_that_says_too_little_is_refused(
 ) -> None:
     with database.write() as session:
         incident = samples.incident(session, people.tech)
+        given: dict[str, Any] = {"reason": HandoverReason.SKILL, "remark": "x"}
         with pytest.raises(Invalid) as caught:
-            handovers.hand_over(
-                session,
-                people.tech,
-                incident,
-                **({"reason": HandoverReason.SKILL, "remark": "x"} | changes),  # type: ignore[arg-type]
-            )
+            handovers.hand_over(session, people.tech, incident, **(given | changes))
         assert list(caught.value.fields) == [field]
 
 

@@ -199,7 +199,7 @@ importer.run(database, ContentStore(Path(sys.argv[2])), admin, Path(sys.argv[3])
 """
 
 
-@pytest.mark.skipif(os.name == "nt", reason="kill -9")
+@pytest.mark.skipif(os.name == "nt", reason="there is no kill -9 on Windows")
 def test_kill_9_and_the_same_command_continues(
     tmp_path: Path, database: Database, store: ContentStore, people: People
 ) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from sqlalchemy import event, func, select
 from sqlalchemy.exc import IntegrityError
@@ -84,7 +86,10 @@ def test_old_notices_go_read_ones_sooner(
 def test_the_inbox_takes_a_fixed_number_of_statements(database: Database, people: People, told: list[int]) -> None:
     def statements() -> int:
         seen: list[str] = []
-        listen = lambda *args: seen.append(args[2])  # noqa: E731
+
+        def listen(*args: Any) -> None:
+            seen.append(args[2])
+
         event.listen(database.engine, "before_cursor_execute", listen)
         items = unread_of(database, people.lead)
         event.remove(database.engine, "before_cursor_execute", listen)

@@ -42,7 +42,7 @@ class Day:
             session, people.tech, district=draw.choice(("district-city-1", "district-zhuji-2")),
             impact=draw.choice((2, 3, 4, 4, 4)), urgency=draw.choice((1, 2, 3, 4)),
             contact_phone=f"138{draw.randrange(10**8):08d}",
-        )  # type: ignore[arg-type]  # fmt: skip
+        )  # fmt: skip
         code = verification.issue_code(session, incident) if draw.random() < 0.2 else ""
         mains = [other for other in self.opened if other.state in ("new", "assigned", "in_progress")]
         self.opened.append(incident)
@@ -87,7 +87,7 @@ class Day:
         """Ask the user and everybody whose report was merged, as often as there is time."""
         session, people, draw = self.session, self.people, self.draw
         for _ in range(4):
-            asked = ([] if verification.confirmed(incident) else [None]) + verification.others(incident)  # type: ignore[list-item]
+            asked = ([] if verification.confirmed(incident) else [None]) + verification.others(incident)
             if not asked or incident.state != IncidentState.RESOLVED:
                 return
             if draw.random() < 0.25:

@@ -98,7 +98,16 @@ class Machine(RuleBasedStateMachine):
 
     @rule(key=incidents_, other=st.one_of(st.none(), incidents_), who=WHO, outcome=st.sampled_from([Outcome.SOLVED] * 3 + [Outcome.UNSOLVED]),
           method=st.sampled_from(VerificationMethod), said=SAID, again=st.booleans())  # fmt: skip
-    def verify(self, key, other, who, outcome, method, said, again) -> None:  # type: ignore[no-untyped-def]
+    def verify(
+        self,
+        key: int,
+        other: int | None,
+        who: str,
+        outcome: Outcome,
+        method: VerificationMethod,
+        said: str,
+        again: bool,
+    ) -> None:
         reporter = self.incident(other) if other and self.incident(other).duplicate_of_id == key else None
         self.act(
             f"verify {outcome}",

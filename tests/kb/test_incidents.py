@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
@@ -248,11 +250,15 @@ def test_only_approved_solutions_are_linked(database: Database, store: ContentSt
 def test_a_remark_has_an_end(database: Database, people: People) -> None:
     with database.write() as session:
         incident = samples.resolved(session, people.tech)
-        said = {"outcome": Outcome.SOLVED, "method": VerificationMethod.CALL_BACK, "said_by": "用户本人"}
+        said: dict[str, Any] = {
+            "outcome": Outcome.SOLVED,
+            "method": VerificationMethod.CALL_BACK,
+            "said_by": "用户本人",
+        }
         with pytest.raises(Invalid) as caught:
-            incidents.verify(session, people.tech, incident, remark="好" * 501, **said)  # type: ignore[arg-type]
+            incidents.verify(session, people.tech, incident, remark="好" * 501, **said)
         assert set(caught.value.fields) == {"remark"}
-        incidents.verify(session, people.tech, incident, remark=" " + "好" * 500 + " ", **said)  # type: ignore[arg-type]
+        incidents.verify(session, people.tech, incident, remark=" " + "好" * 500 + " ", **said)
         assert incident.verifications[-1].remark == "好" * 500
 
 
@@ -326,7 +332,7 @@ def test_a_bad_report_names_the_field(
     changes: dict[str, object], field: str, database: Database, people: People
 ) -> None:
     with database.write() as session, pytest.raises(Invalid) as caught:
-        samples.incident(session, people.tech, **changes)  # type: ignore[arg-type]
+        samples.incident(session, people.tech, **changes)
     assert list(caught.value.fields) == [field]
 
 
@@ -362,7 +368,7 @@ def test_a_page_that_was_overtaken_changes_nothing(database: Database, people: P
 def test_listings_put_the_urgent_and_old_first(database: Database, people: People) -> None:
     with database.write() as session:
         for priority in (4, 1, 4):
-            samples.incident(session, people.tech, priority=priority)  # type: ignore[arg-type]
+            samples.incident(session, people.tech, priority=priority)
         mine = samples.incident(session, people.tech2)
         incidents.take(session, people.tech2, mine)
         session.flush()

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Callable
+from enum import StrEnum
 
 import pytest
 
@@ -19,7 +21,9 @@ from kb.lifecycle import ClosingFacts, EntryState, IncidentState, RevisionState,
         (IncidentState, lifecycle.INCIDENT_STEPS, lifecycle.check_incident_step),
     ],
 )
-def test_tables_are_complete_and_enforced(states, table, check) -> None:  # type: ignore[no-untyped-def]
+def test_tables_are_complete_and_enforced(
+    states: type[StrEnum], table: dict[StrEnum, frozenset[StrEnum]], check: Callable[[str, StrEnum], None]
+) -> None:
     assert set(table) == set(states)
     for here, there in itertools.product(states, repeat=2):
         if there in table[here]:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from sqlalchemy.orm import Session
+
 from kb import doubts, entries, incidents, outcomes
 from kb.db import Database
 from kb.lifecycle import Outcome, VerificationMethod
-from kb.models import Entry
+from kb.models import Entry, Incident
 from kb.outcomes import Tally
 from kb.store import ContentStore
 from tests.conftest import People
 from tests.kb import samples
 
 
-def _applied(session, people: People, entry: Entry, *, held: bool):  # type: ignore[no-untyped-def]
+def _applied(session: Session, people: People, entry: Entry, *, held: bool) -> Incident:
     incident = samples.resolved(session, people.tech)
     incidents.link(session, people.tech, incident, entry)
     if held:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 
 from kb import entries, precheck
@@ -11,10 +13,14 @@ from kb.store import ContentStore
 from tests.conftest import People
 from tests.kb import samples
 
+Findings = Callable[..., dict[str, Check]]
+
 
 @pytest.fixture
-def findings(database: Database, store: ContentStore, people: People):  # type: ignore[no-untyped-def]
-    def run(body: str = samples.BODY, similar: precheck.Similar | None = lambda t, b: [], **changes: object):  # type: ignore[no-untyped-def]
+def findings(database: Database, store: ContentStore, people: People) -> Findings:
+    def run(
+        body: str = samples.BODY, similar: precheck.Similar | None = lambda t, b: [], **changes: object
+    ) -> dict[str, Check]:
         with database.write() as session:
             revision = entries.create(session, people.tech, samples.attributes(**changes), body)
             return {check.name: check for check in precheck.run(session, store, revision, similar)}
@@ -22,7 +28,7 @@ def findings(database: Database, store: ContentStore, people: People):  # type: 
     return run
 
 
-def test_a_good_revision_passes(findings) -> None:  # type: ignore[no-untyped-def]
+def test_a_good_revision_passes(findings: Findings) -> None:
     assert {check.outcome for check in findings().values()} == {Finding.PASS}
 
 
@@ -55,20 +61,20 @@ def test_a_good_revision_passes(findings) -> None:  # type: ignore[no-untyped-de
         ({"similar": lambda t, b: [Near("SOL-9", "不同的", 0.1)]}, "重复", Finding.PASS),
     ],
 )
-def test_each_fault_is_found(changes: dict[str, object], name: str, outcome: Finding, findings) -> None:  # type: ignore[no-untyped-def]
-    found: dict[str, Check] = findings(**changes)
+def test_each_fault_is_found(changes: dict[str, object], name: str, outcome: Finding, findings: Findings) -> None:
+    found = findings(**changes)
     assert found[name].outcome is outcome
     others = {check.outcome for other, check in found.items() if other != name}
     assert others == {Finding.PASS}
 
 
-def test_a_topology_is_checked_as_a_graph(findings) -> None:  # type: ignore[no-untyped-def]
+def test_a_topology_is_checked_as_a_graph(findings: Findings) -> None:
     body = "```topology\nnodes:\n- {id: A, type: olt, name: 甲}\nlinks:\n- {a: A, b: B, medium: fiber}\n```\n"
     found = findings(body, kind="topology", category="拓扑/接入网")
     assert found["拓扑"].outcome is Finding.FAIL and "没有节点 B" in found["拓扑"].message
 
 
-def test_a_topology_that_contradicts_itself_is_left_to_the_reviewer(findings) -> None:  # type: ignore[no-untyped-def]
+def test_a_topology_that_contradicts_itself_is_left_to_the_reviewer(findings: Findings) -> None:
     body = """```topology
 nodes:
 - {id: A, type: olt, name: 甲, attrs: {tx_dbm: 3.0}}
@@ -84,7 +90,7 @@ links:
     assert agreeing["拓扑"] == Check("拓扑", Finding.PASS, "2 个节点，1 条链路 · nodes 2, links 1")
 
 
-def test_a_near_duplicate_is_named_with_what_either_side_says_alone(findings) -> None:  # type: ignore[no-untyped-def]
+def test_a_near_duplicate_is_named_with_what_either_side_says_alone(findings: Findings) -> None:
     near = Near("SOL-9", "一样的", 0.9, ("先换高清线",), ("再看电源", "x" * 99))
     message = findings(similar=lambda t, b: [near])["重复"].message
     assert "可引用已有；本条另有「先换高清线」，它另有「再看电源」「xxx" in message and "x" * 41 not in message

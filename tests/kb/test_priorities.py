@@ -26,7 +26,7 @@ def test_the_table_is_whole_and_never_less_urgent_with_more_impact() -> None:
 
 def test_a_report_goes_to_the_group_of_its_district_with_its_priority(database: Database, people: People) -> None:
     with database.write() as session:
-        incident = samples.incident(session, people.tech, district="district-zhuji-2", impact=2, urgency=1)  # type: ignore[arg-type]
+        incident = samples.incident(session, people.tech, district="district-zhuji-2", impact=2, urgency=1)
         assert incident.unit is not None and incident.unit.parent is not None
         assert (incident.unit.key, incident.unit.parent.key) == ("group-zhuji-1", "station-zhuji")
         assert incident.priority == 1
@@ -36,7 +36,7 @@ def test_a_report_goes_to_the_group_of_its_district_with_its_priority(database: 
             contact_phone="13800000000",
             impact=1,
             urgency=1,
-            priority=1,  # type: ignore[arg-type]
+            priority=1,
         )
         assert (subscribers.priority, subscribers.impact) == (4, 4)
 
@@ -46,7 +46,7 @@ def test_targets_run_in_service_hours_but_for_the_urgent(
 ) -> None:
     stopped_clock.moment = dt.datetime(2026, 11, 23, 14, 0, tzinfo=dt.UTC)  # 22:00 in China, a Monday
     with database.write() as session:
-        urgent = samples.incident(session, people.tech, priority=1)  # type: ignore[arg-type]
+        urgent = samples.incident(session, people.tech, priority=1)
         single = samples.incident(session, people.tech)
         stopped_clock.advance(hours=1)
         assert priorities.due(urgent, CALENDAR).response_missed

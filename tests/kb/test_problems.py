@@ -17,6 +17,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from kb import access, accounts, audit, entries, incidents, problems, validity
+from kb.access import Person
 from kb.db import Database
 from kb.errors import BadTransition, Conflict, GateClosed, Invalid, KBError, NotAllowed, StaleVersion
 from kb.lifecycle import (
@@ -29,6 +30,7 @@ from kb.lifecycle import (
     known_error_gate,
     problem_gate,
 )
+from kb.models import Problem
 from kb.problems import Report, Weight, suspicions, weigh
 from kb.store import ContentStore
 from tests.conftest import ACCOUNTS, BOTH, Clock, People
@@ -411,19 +413,19 @@ class ProblemMachine(RuleBasedStateMachine):
     def move_the_solution_on(self, who: str, withdraw: int) -> None:
         """Hand it in, approve it, or withdraw it: whatever comes next and this person may."""
 
-        def use(session: object, by: object, made: object) -> None:
-            entry = made.solution  # type: ignore[attr-defined]
+        def use(session: Session, by: Person, made: Problem) -> None:
+            entry = made.solution
             if entry is None:
                 return
-            revision = entries.newest_revision(session, entry)  # type: ignore[arg-type]
+            revision = entries.newest_revision(session, entry)
             if revision.state == "draft":
                 attributes = revision.read_attributes().model_copy(update={"covers": ["TV-005"]})
-                entries.save(session, by, revision, attributes, samples.BODY, version=revision.version)  # type: ignore[arg-type]
-                entries.submit(session, by, revision)  # type: ignore[arg-type]
+                entries.save(session, by, revision, attributes, samples.BODY, version=revision.version)
+                entries.submit(session, by, revision)
             elif revision.state == "submitted":
-                samples.approve(session, self.store, by, revision)  # type: ignore[arg-type]
+                samples.approve(session, self.store, by, revision)
             elif not withdraw:
-                validity.retire(session, by, entry, reason="不再适用")  # type: ignore[arg-type]
+                validity.retire(session, by, entry, reason="不再适用")
 
         self._do(who, use)
 

@@ -7,11 +7,11 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 from sqlalchemy import text
+from sqlalchemy.orm import Session
 
 from indexer.analysis.pinyin import readings
 from kb import access, accounts, doubts, entries, publishing, reviews, validity
@@ -79,7 +79,7 @@ class Life(RuleBasedStateMachine):
         self.database.close()
         shutil.rmtree(self.folder)
 
-    def _try(self, step: Callable[[object], object]) -> None:
+    def _try(self, step: Callable[[Session], object]) -> None:
         """A step by somebody; refused steps must leave nothing behind."""
         with self.database.write() as session:
             try:
@@ -89,9 +89,9 @@ class Life(RuleBasedStateMachine):
             session.commit()
 
     def _on(self, which: int, step: Callable[..., object]) -> None:
-        def found(session: object) -> object:
-            rows = list(session.scalars(text("SELECT id FROM revisions ORDER BY id")))  # type: ignore[attr-defined]
-            return step(session, session.get(Revision, rows[which % len(rows)])) if rows else None  # type: ignore[attr-defined]
+        def found(session: Session) -> object:
+            rows = list(session.scalars(text("SELECT id FROM revisions ORDER BY id")))
+            return step(session, session.get(Revision, rows[which % len(rows)])) if rows else None
 
         self._try(found)
 
@@ -149,11 +149,11 @@ class Life(RuleBasedStateMachine):
 
     @rule(who=WHO, which=WHICH, mark=st.sampled_from("，；！"))
     def correct(self, who: str, which: int, mark: str) -> None:
-        def step(session: object, entry: Entry) -> None:
+        def step(session: Session, entry: Entry) -> None:
             if entry.published is not None:
                 body = entries.text_of(self.store, entry.published).replace("松脱。", f"松脱{mark}", 1)
                 publishing.correct(
-                    session, self.store, self.people[who], entry, body,  # type: ignore[arg-type]
+                    session, self.store, self.people[who], entry, body,
                     base=entry.published.number, sounds=readings,
                 )  # fmt: skip
 
@@ -177,7 +177,7 @@ class Life(RuleBasedStateMachine):
 
     @rule()
     def remind(self) -> None:
-        self._try(lambda session: reviews.remind_due(session, 1, samples.CALENDAR))  # type: ignore[arg-type]
+        self._try(lambda session: reviews.remind_due(session, 1, samples.CALENDAR))
 
     @invariant()
     def promises_hold(self) -> None:
@@ -186,7 +186,6 @@ class Life(RuleBasedStateMachine):
                 assert session.execute(text(statement)).all() == [], promise
 
 
-@pytest.mark.filterwarnings("ignore::hypothesis.errors.NonInteractiveExampleWarning")
 def test_no_order_of_steps_breaks_a_promise(_template: Path) -> None:
     machine = type("AtTemplate", (Life,), {"template": _template})
     run_state_machine_as_test(

@@ -6,6 +6,7 @@ import datetime as dt
 
 import pytest
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from kb import assignment, audit, entries, reviews
 from kb.accounts import SYSTEM
@@ -37,8 +38,8 @@ def test_the_deadline_counts_working_days(submitted: str, days: int, due: str) -
     assert moment == dt.datetime.fromisoformat(f"{due}T15:59:59").replace(tzinfo=dt.UTC)
 
 
-def told(session: object, revision: Revision) -> list[str]:
-    rows = audit.history(session, revision)  # type: ignore[arg-type]
+def told(session: Session, revision: Revision) -> list[str]:
+    rows = audit.history(session, revision)
     return [row.action for row in rows if row.action in ("review_reminded", "review_escalated")]
 
 

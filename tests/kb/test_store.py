@@ -117,7 +117,7 @@ while True:
 """
 
 
-@pytest.mark.skipif(os.name == "nt", reason="kill -9")
+@pytest.mark.skipif(os.name == "nt", reason="there is no kill -9 on Windows")
 def test_kill_9_while_writing_leaves_no_half_object(database: Database, store: ContentStore) -> None:
     committed = 0
     for turn in range(4):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -249,7 +251,8 @@ def test_a_category_that_a_text_has_or_has_had_keeps_its_name(
         def refused() -> list[str]:
             with pytest.raises(Conflict, match=entry.number) as raised:
                 taxonomy.rename(session, people.manager, category, parent="数字电视", name="卫星")
-            return list(raised.value.details["entries"])  # type: ignore[call-overload]
+            named: Any = raised.value.details["entries"]
+            return list(named)
 
         assert refused() == [entry.number]
         revision = entries.revise(session, store, people.tech, entry, attributes=samples.attributes())

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
+from sqlalchemy.orm import Session
 
 from kb import audit, incidents, verification
+from kb.access import Person
 from kb.accounts import SYSTEM
 from kb.db import Database
 from kb.errors import Conflict, GateClosed, Invalid, NotAllowed
 from kb.lifecycle import ContactMethod, IncidentState, Outcome, Unmet, VerificationMethod
+from kb.models import Incident, Verification
 from kb.store import ContentStore
 from tests.conftest import Clock, People
 from tests.kb import samples
@@ -16,7 +21,9 @@ from tests.kb import samples
 CALL = VerificationMethod.CALL_BACK
 
 
-def _say(session, by, incident, remark="", outcome=Outcome.SOLVED, **more):  # type: ignore[no-untyped-def]
+def _say(
+    session: Session, by: Person, incident: Incident, remark: str = "", outcome: Outcome = Outcome.SOLVED, **more: Any
+) -> Verification:
     return incidents.verify(session, by, incident, outcome, CALL, said_by="用户本人", remark=remark, **more)
 
 

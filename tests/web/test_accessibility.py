@@ -39,7 +39,7 @@ _FOCUS = """() => {
 @pytest.fixture(scope="module")
 def axe() -> str:
     """The script of axe-core."""
-    package = pytest.importorskip("axe_playwright_python")
+    package = pytest.importorskip("axe_playwright_python", reason="axe-playwright-python is not installed")
     return (Path(package.__file__).parent / "axe.min.js").read_text("utf-8")
 
 

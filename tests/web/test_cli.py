@@ -15,6 +15,7 @@ import threading
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -34,10 +35,11 @@ from web.cli import _Child, _watch, main
 from web.services import Services
 
 ROOT = Path(__file__).parents[2]
+Run = Callable[..., Result]
 
 
 @pytest.fixture
-def kb(database: Database, monkeypatch: pytest.MonkeyPatch):  # type: ignore[no-untyped-def]
+def kb(database: Database, monkeypatch: pytest.MonkeyPatch) -> Run:
     """Run a command on the test's installation."""
     monkeypatch.setenv("KB_DATA_DIR", str(database.path.parent))
 
@@ -53,7 +55,7 @@ def _json(result: Result) -> Any:
     return json.loads(result.stdout)
 
 
-def test_import_search_and_verify(kb, services: Services, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+def test_import_search_and_verify(kb: Run, services: Services, tmp_path: Path) -> None:
     folder = tmp_path / "in"
     folder.mkdir()
     (folder / "a.md").write_text("# 量子光猫离线说明\n\n重启即可", "utf-8")
@@ -74,7 +76,7 @@ def test_import_search_and_verify(kb, services: Services, tmp_path: Path) -> Non
     assert "不变 unchanged 1" in again.stdout and "b.txt" in again.stdout
 
 
-def test_rebuild_and_status(kb, services: Services, people: People) -> None:  # type: ignore[no-untyped-def]
+def test_rebuild_and_status(kb: Run, services: Services, people: People) -> None:
     with services.database.write() as session:
         samples.published(session, services.store, people.tech, people.lead)
         session.commit()
@@ -85,7 +87,7 @@ def test_rebuild_and_status(kb, services: Services, people: People) -> None:  # 
     assert "generation" in kb("index", "status").stdout
 
 
-def test_verify_tells_of_a_difference(kb, services: Services, worker: Worker, people: People) -> None:  # type: ignore[no-untyped-def]
+def test_verify_tells_of_a_difference(kb: Run, services: Services, worker: Worker, people: People) -> None:
     with services.database.write() as session:
         entry = samples.published(session, services.store, people.tech, people.lead)
         session.commit()
@@ -93,7 +95,7 @@ def test_verify_tells_of_a_difference(kb, services: Services, worker: Worker, pe
     assert found["missing"] == [entry.number]
 
 
-def test_a_damaged_store_is_reported(kb, services: Services, store: ContentStore, people: People) -> None:  # type: ignore[no-untyped-def]
+def test_a_damaged_store_is_reported(kb: Run, services: Services, store: ContentStore, people: People) -> None:
     with services.database.write() as session:
         samples.published(session, store, people.tech, people.lead)
         session.commit()
@@ -101,7 +103,7 @@ def test_a_damaged_store_is_reported(kb, services: Services, store: ContentStore
     assert len(_json(kb("content", "verify", "--json", code=1))["altered"]) == 1
 
 
-def test_figures_to_be_confirmed_are_listed(kb, services: Services, people: People) -> None:  # type: ignore[no-untyped-def]
+def test_figures_to_be_confirmed_are_listed(kb: Run, services: Services, people: People) -> None:
     guessed = [{"name": "电平", "value": "60", "unit": "dBμV", "confidence": "unverified"}]
     body = samples.BODY.replace("## 检查\n\n", "## 检查\n\n1. 60dBμV（待本地确认）。\n")
     with services.database.write() as session:
@@ -114,7 +116,7 @@ def test_figures_to_be_confirmed_are_listed(kb, services: Services, people: Peop
     assert _json(kb("content", "figures", "--group", "team-it", "--json")) == []
 
 
-def test_export(kb, services: Services, people: People, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+def test_export(kb: Run, services: Services, people: People, tmp_path: Path) -> None:
     with services.database.write() as session:
         samples.published(session, services.store, people.tech, people.lead)
         session.commit()
@@ -122,7 +124,7 @@ def test_export(kb, services: Services, people: People, tmp_path: Path) -> None:
     assert (tmp_path / "out" / "solution" / "SOL-000001.md").exists()
 
 
-def test_accounts(kb, database: Database) -> None:  # type: ignore[no-untyped-def]
+def test_accounts(kb: Run, database: Database) -> None:
     kb(
         "user",
         "add",
@@ -159,24 +161,24 @@ def test_accounts(kb, database: Database) -> None:  # type: ignore[no-untyped-de
         (("import", ".", "--by", "tech"), "not permitted"),
     ],
 )
-def test_mistakes_end_with_one_sentence(arguments: tuple[str, ...], said: str, kb, services: Services) -> None:  # type: ignore[no-untyped-def]
+def test_mistakes_end_with_one_sentence(arguments: tuple[str, ...], said: str, kb: Run, services: Services) -> None:
     result = kb(*arguments, stdin="long enough pw\n", code=1)
     assert said in result.stderr and "Traceback" not in result.output
 
 
-def test_no_command_works_on_an_outdated_database(kb, database: Database) -> None:  # type: ignore[no-untyped-def]
+def test_no_command_works_on_an_outdated_database(kb: Run, database: Database) -> None:
     database.downgrade("0001")
     assert "kb init" in kb("search", "光猫", code=1).stderr
 
 
-def test_a_bad_setting_is_named(kb, monkeypatch: pytest.MonkeyPatch) -> None:  # type: ignore[no-untyped-def]
+def test_a_bad_setting_is_named(kb: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("KB_THREADS", "many")
     assert "THREADS" in kb("search", "x", code=1).stderr
 
 
 def test_search_sorts_explains_and_says_what_was_relaxed(
-    kb, services: Services, worker: Worker, people: People
-) -> None:  # type: ignore[no-untyped-def]
+    kb: Run, services: Services, worker: Worker, people: People
+) -> None:
     with services.database.write() as session:
         first, second = (
             samples.published(session, services.store, people.tech, people.lead, title=f"机顶盒没信号{name}").number
@@ -199,7 +201,7 @@ def test_search_sorts_explains_and_says_what_was_relaxed(
     assert "no such entry" in kb("search", "无信号", "--explain", "SOL-999", code=1).stderr
 
 
-def test_access_names_the_rule_that_keeps_somebody_out(kb, services: Services, people: People) -> None:  # type: ignore[no-untyped-def]
+def test_access_names_the_rule_that_keeps_somebody_out(kb: Run, services: Services, people: People) -> None:
     with services.database.write() as session:
         made = samples.published(session, services.store, people.manager, people.lead, audience="staff").number
         session.commit()
@@ -209,7 +211,7 @@ def test_access_names_the_rule_that_keeps_somebody_out(kb, services: Services, p
     assert "no such user" in kb("access", made, "--user", "nobody", code=1).stderr
 
 
-def test_eval_prints_its_measures(kb, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+def test_eval_prints_its_measures(kb: Run, tmp_path: Path) -> None:
     documents = [
         {"id": f"d{n}", "title": "", "text": f"{word}的处理办法"} for n, word in enumerate(("光猫", "机顶盒", "打印机"))
     ]
@@ -259,7 +261,7 @@ def _wait_for(url: str, seconds: float = 120) -> Any:
             time.sleep(0.1)
 
 
-@pytest.mark.skipif(os.name == "nt", reason="signals")
+@pytest.mark.skipif(os.name == "nt", reason="Windows ends no process by a signal")
 def test_init_demo_and_serve_is_the_whole_product(tmp_path: Path) -> None:
     """What `make run` does, twice: the second time is quick and loses nothing."""
     data = tmp_path / "var"
@@ -317,7 +319,7 @@ with Generations(Path(sys.argv[1]) / "index", Analyzer(library_path() / "diction
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="sockets are not handed to other processes on Windows")
-def test_several_processes_serve_one_address_and_end_together(kb, services: Services) -> None:  # type: ignore[no-untyped-def]
+def test_several_processes_serve_one_address_and_end_together(kb: Run, services: Services) -> None:
     port = _free_port()
     environment = os.environ | {"KB_PROCESSES": "2", "KB_PORT": str(port), "PYTHONUNBUFFERED": "1"}
     server = subprocess.Popen([sys.executable, "-m", "web.cli", "serve"], env=environment, stderr=subprocess.DEVNULL)
@@ -362,13 +364,13 @@ def test_a_child_that_cannot_be_started_is_tried_again(monkeypatch: pytest.Monke
     assert not watcher.is_alive()
 
 
-def test_windows_serves_with_one_process(kb, services: Services, monkeypatch: pytest.MonkeyPatch) -> None:  # type: ignore[no-untyped-def]
+def test_windows_serves_with_one_process(kb: Run, services: Services, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("KB_PROCESSES", "2")
     monkeypatch.setattr("web.cli.sys.platform", "win32")
     assert "KB_PROCESSES" in kb("serve", "--no-worker", code=1).output
 
 
-def test_a_port_in_use_is_named(kb, services: Services, monkeypatch: pytest.MonkeyPatch) -> None:  # type: ignore[no-untyped-def]
+def test_a_port_in_use_is_named(kb: Run, services: Services, monkeypatch: pytest.MonkeyPatch) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         monkeypatch.setenv("KB_PORT", str(port))
@@ -399,7 +401,7 @@ def test_a_real_installation_asks_for_an_administrator(tmp_path: Path, monkeypat
 
 
 def test_a_dictionary_is_edited_previewed_put_in_use_and_taken_back(
-    kb,  # type: ignore[no-untyped-def]
+    kb: Run,
     services: Services,
     people: People,
     tmp_path: Path,
@@ -438,7 +440,7 @@ def test_a_dictionary_is_edited_previewed_put_in_use_and_taken_back(
     assert any(row["query"] == "雪花屏" for row in _json(kb("golden", "list", "--json"))) is False
 
 
-def test_health_says_what_is_wrong(kb, services: Services, people: People) -> None:  # type: ignore[no-untyped-def]
+def test_health_says_what_is_wrong(kb: Run, services: Services, people: People) -> None:
     with services.database.write() as session:
         number = samples.published(session, services.store, people.tech, people.lead).number
         session.commit()
@@ -450,7 +452,7 @@ def test_health_says_what_is_wrong(kb, services: Services, people: People) -> No
     assert "火星天气" in told and "red" in told
 
 
-def test_searches_and_captured_words_on_the_command_line(kb, services: Services, people: People) -> None:  # type: ignore[no-untyped-def]
+def test_searches_and_captured_words_on_the_command_line(kb: Run, services: Services, people: People) -> None:
     services.searches.record(people.tech, "1", "猫咪灯不亮 13912345678", hits=0)
     services.searches.flush()
     with services.database.write() as session:
@@ -473,7 +475,7 @@ def test_searches_and_captured_words_on_the_command_line(kb, services: Services,
     assert "已清除 2 条" in kb("searches", "prune", "--days", "0").stdout
 
 
-def test_the_learning_curve_of_an_installation(kb, services: Services, people: People, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+def test_the_learning_curve_of_an_installation(kb: Run, services: Services, people: People, tmp_path: Path) -> None:
     with services.database.write() as session:
         samples.published(session, services.store, people.tech, people.lead)
         session.commit()

@@ -34,7 +34,7 @@ def site(data_dir: Path, analyzer: Analyzer, tmp_path: Path) -> Iterator[Service
 
 @pytest.fixture
 def model(tmp_path: Path) -> None:
-    encoder = pytest.importorskip("tests.indexer.encoder")
+    encoder = pytest.importorskip("tests.indexer.encoder", reason="onnx is not installed")
     encoder.write(tmp_path / "model", {"信": (1, 0), "号": (0, 1), "黑": (1, 1)})
 
 

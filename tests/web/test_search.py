@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from indexer import FACETS, Sort
@@ -116,7 +118,7 @@ def test_what_is_offered_counts_what_one_may_see(services: Services, people: Peo
 
 
 def test_hits_carry_the_contract(services: Services, people: People, numbers: dict[str, str]) -> None:
-    hit = services.search.search(people.subscriber, "量子柜").hits[0].as_json()
+    hit: dict[str, Any] = services.search.search(people.subscriber, "量子柜").hits[0].as_json()
     assert {"id", "kind", "title", "score", "covers", "snippet", "tier"} <= set(hit)
     assert (hit["id"], hit["kind"], hit["covers"], hit["tier"]) == (
         numbers["public"],
@@ -124,8 +126,8 @@ def test_hits_carry_the_contract(services: Services, people: People, numbers: di
         ["TV-005"],
         "words",
     )
-    start, end = hit["highlights"][0]  # type: ignore[index]
-    assert hit["snippet"][start:end] == "量子柜"  # type: ignore[index]
+    start, end = hit["highlights"][0]
+    assert hit["snippet"][start:end] == "量子柜"
 
 
 def test_titles_and_snippets_are_escaped(services: Services, worker: Worker, people: People) -> None:

@@ -3,6 +3,8 @@ and a closing gate that the database keeps in both directions"""
 
 from __future__ import annotations
 
+from typing import Any
+
 import sqlalchemy as sa
 from alembic import op
 from alembic.operations.base import BatchOperations
@@ -161,7 +163,7 @@ _REPLACED = (
 )  # fmt: skip
 
 
-def _columns() -> list[sa.Column]:  # type: ignore[type-arg]
+def _columns() -> list[sa.Column[Any]]:
     return [
         sa.Column("subscriber", sa.String(length=40), nullable=False, server_default=""),
         sa.Column("site", sa.String(length=80), nullable=False, server_default=""),

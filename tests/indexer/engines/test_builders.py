@@ -47,7 +47,7 @@ def test_nothing_to_fill_leaves_an_empty_index(analyzer: Analyzer, tmp_path: Pat
 
 def test_a_batch_that_cannot_be_cut_ends_the_build(analyzer: Analyzer, tmp_path: Path) -> None:
     engine = WhooshEngine.create(tmp_path / "index", analyzer)
-    broken = IndexDocument("S-1", 1, "solution", None, "")  # type: ignore[arg-type]
+    broken = IndexDocument("S-1", 1, "solution", None, "")  # type: ignore[arg-type]  # no title, so it fails
     with pytest.raises((TypeError, AttributeError)):
         engine.fill([_documents()[:5], [broken], _documents()[5:9]], processes=2)
     engine.apply(_documents()[:3], [])  # and the next commit clears up

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from typing import Any
 
 import pytest
 
@@ -11,8 +12,8 @@ from indexer import Engine, IndexDocument, Scope
 STAFF = Scope(frozenset({"public", "staff"}), frozenset(), staff_text=True)
 
 
-def solution(id: str, title: str, body: str = "", version: int = 1, **more: object) -> IndexDocument:
-    return IndexDocument(id, version, "solution", title, body, **more)  # type: ignore[arg-type]
+def solution(id: str, title: str, body: str = "", version: int = 1, **more: Any) -> IndexDocument:
+    return IndexDocument(id, version, "solution", title, body, **more)
 
 
 @pytest.fixture
