@@ -3,48 +3,34 @@
 from __future__ import annotations
 
 import datetime as dt
-import shutil
-from collections.abc import Callable
 from pathlib import Path
 
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+from hypothesis.stateful import initialize, invariant, rule
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from kb import access, accounts, changes, clock, entries, validity
+from kb import changes, clock, entries, validity
 from kb.access import Person
-from kb.db import Database
 from kb.documents import Kind
-from kb.errors import KBError
 from kb.lifecycle import CHANGE_STEPS, PLANS, Caused, ChangeKind, ChangeOutcome, ChangeState
 from kb.models import Change
-from kb.store import ContentStore
-from tests.conftest import ACCOUNTS, Clock
+from tests.conftest import Clock
 from tests.kb import process_samples as made_of
 from tests.kb import samples
+from tests.kb.machines import WHO, RecordMachine
 
 _HOUR = dt.timedelta(hours=1)
 
 
-class ChangeMachine(RuleBasedStateMachine):
+class ChangeMachine(RecordMachine):
     """Everybody does everything in any order, and time goes by; SQL looks after each step whether the promises hold."""
 
-    template: Path
-    folder: Callable[[], Path]
     clock: Clock
-    WHO = st.sampled_from([name for name, _, _ in ACCOUNTS])
 
-    def __init__(self) -> None:
-        super().__init__()
-        folder = self.folder()
-        shutil.copy(self.template, folder / "kb.sqlite3")
-        self.database, self.store = Database(folder / "kb.sqlite3"), ContentStore(folder / "store")
-        with self.database.write() as session:
-            self.people = {name: access.person(session, accounts.get(session, name)) for name, _, _ in ACCOUNTS}
-            self.incident = samples.incident(session, self.people["tech"]).number
-            session.commit()
+    def prepare(self, session: Session) -> None:
+        self.incident = samples.incident(session, self.people["tech"]).number
 
     @initialize(kind=st.sampled_from(ChangeKind))
     def begin(self, kind: ChangeKind) -> None:
@@ -54,16 +40,8 @@ class ChangeMachine(RuleBasedStateMachine):
             self.number = change.number
             session.commit()
 
-    def teardown(self) -> None:
-        self.database.close()
-
-    def _do(self, who: str, use: Callable[[Session, Person, Change], object]) -> None:
-        try:
-            with self.database.write() as session:
-                use(session, self.people[who], changes.find(session, self.people[who], self.number))
-                session.commit()
-        except KBError:
-            pass  # refused, and nothing is changed
+    def find(self, session: Session, by: Person) -> Change:
+        return changes.find(session, by, self.number)
 
     @rule(
         who=WHO,

@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 import datetime as dt
-import shutil
-from collections.abc import Callable
 from itertools import product
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+from hypothesis.stateful import invariant, rule
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from kb import access, accounts, audit, entries, incidents, problems, validity
+from kb import audit, entries, incidents, problems, validity
 from kb.access import Person
 from kb.db import Database
-from kb.errors import BadTransition, Conflict, GateClosed, Invalid, KBError, NotAllowed, StaleVersion
+from kb.errors import BadTransition, Conflict, GateClosed, Invalid, NotAllowed, StaleVersion
 from kb.lifecycle import (
     PROBLEM_STEPS,
     CancelReason,
@@ -33,8 +31,9 @@ from kb.lifecycle import (
 from kb.models import Problem
 from kb.problems import Report, Weight, suspicions, weigh
 from kb.store import ContentStore
-from tests.conftest import ACCOUNTS, BOTH, Clock, People
+from tests.conftest import BOTH, Clock, People
 from tests.kb import process_samples, samples
+from tests.kb.machines import WHO, RecordMachine
 
 
 @BOTH
@@ -343,27 +342,19 @@ def test_database_refuses_a_draft_as_the_solution_of_a_closed_problem(database: 
 # --- any order of use cases ------------------------------------------------------------------------------------
 
 
-class ProblemMachine(RuleBasedStateMachine):
+class ProblemMachine(RecordMachine):
     """Everybody does everything in any order; SQL looks after each step whether the promises hold."""
-
-    template: Path
-    folder: Callable[[], Path]
-    WHO = st.sampled_from([name for name, _, _ in ACCOUNTS])
 
     def __init__(self) -> None:
         super().__init__()
-        folder = self.folder()
-        shutil.copy(self.template, folder / "kb.sqlite3")
-        self.database, self.store = Database(folder / "kb.sqlite3"), ContentStore(folder / "store")
-        with self.database.write() as session:
-            self.people = {name: access.person(session, accounts.get(session, name)) for name, _, _ in ACCOUNTS}
-            self.numbers = [samples.incident(session, self.people["tech"]).number for _ in range(3)]
-            self.number = process_samples.problem(session, self.people["tech"], self.numbers[0]).number
-            session.commit()
         self.incidents = self._incidents()
 
-    def teardown(self) -> None:
-        self.database.close()
+    def prepare(self, session: Session) -> None:
+        self.numbers = [samples.incident(session, self.people["tech"]).number for _ in range(3)]
+        self.number = process_samples.problem(session, self.people["tech"], self.numbers[0]).number
+
+    def find(self, session: Session, by: Person) -> Problem:
+        return problems.find(session, by, self.number)
 
     def _incidents(self) -> list[tuple[object, ...]]:
         with self.database.read() as session:
@@ -371,15 +362,6 @@ class ProblemMachine(RuleBasedStateMachine):
                 tuple(row)
                 for row in session.execute(text("SELECT id, state, version, solution_entry_id FROM incidents"))
             ]
-
-    def _do(self, who: str, use: Callable[..., object]) -> None:
-        try:
-            with self.database.write() as session:
-                made = problems.find(session, self.people[who], self.number)
-                use(session, self.people[who], made)
-                session.commit()
-        except KBError:
-            pass  # refused, and nothing is changed
 
     @rule(who=WHO, step=st.sampled_from(["investigate", "know", "resolve", "close"]))
     def step(self, who: str, step: str) -> None:
