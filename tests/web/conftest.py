@@ -280,9 +280,9 @@ def places(site) -> dict[str, str]:
         return {"review": f"/reviews/{revision.id}", "incident": f"/incidents/{incident.number}"}
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def chromium() -> Iterator[Any]:
-    """The browser; skips where there is none, before an installation is made for it."""
+    """The browser, whose windows each test closes; skips where there is none, before an installation is made for it."""
     if not browsers.CHROMIUM.exists():
         pytest.skip("chromium is not installed")
     with browsers.chromium() as started:

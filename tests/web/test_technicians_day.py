@@ -38,7 +38,8 @@ def phone(chromium, app) -> Iterator[object]:
         page.on("pageerror", lambda error: complaints.append(str(error)))
         _sign_in(page, "tech")
         yield page
-        context.close()
+        for opened in chromium.contexts:
+            opened.close()
     assert [said for said in complaints if "Failed to load resource" not in said] == []
 
 
