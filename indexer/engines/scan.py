@@ -122,11 +122,9 @@ class ScanEngine:
         ]
         facets: dict[str, list[tuple[str, int]]] = {}
         for name in request.facets:
-            counted = Counter(
-                value
-                for place in self._counted(entries, request, wanted, name)
-                for value in entries[place].card.facet(name)
-            )
+            besides = wanted.besides(name)
+            places = found if besides is wanted else self._counted(entries, request, wanted, besides)
+            counted = Counter(value for place in places for value in entries[place].card.facet(name))
             facets[name] = sorted(counted.items(), key=lambda item: (-item[1], item[0]))
         return Results(hits, len(found), facets, (time.perf_counter() - began) * 1000, relaxed)
 
@@ -138,9 +136,8 @@ class ScanEngine:
         allowed = {place for place, entry in enumerate(entries) if self._allowed(entry, request, wanted)}
         return self._ranked(entries, allowed, wanted, request.scope)
 
-    def _counted(self, entries: list[_Entry], request: SearchRequest, wanted: Plan, facet: str) -> Iterable[int]:
+    def _counted(self, entries: list[_Entry], request: SearchRequest, wanted: Plan, besides: Plan) -> Iterable[int]:
         """The documents that a facet counts: what is found without its own filter."""
-        besides = wanted.besides(facet)
         if besides.nothing and not wanted.nothing:
             return [place for place, entry in enumerate(entries) if entry.card.visible(request.scope)]
         return self._found(entries, request, besides)[0]
@@ -197,9 +194,11 @@ class ScanEngine:
                     found[place] = (Tier.BIGRAMS, float(grams[place] * priors[place]))
                     relaxed = Tier.BIGRAMS
         if len(found) < parameters.enough and wanted.pinyin:
+            said = {one for way in wanted.pinyin for one in way}
+            sounds = {one: self._sum(entries, Space.PINYIN, (one,), scope)[0] for one in said}
             for place in allowed - found.keys():
                 ways = [
-                    sum(float(self._sum(entries, Space.PINYIN, (one,), scope)[0][place]) for one in way)
+                    sum(float(sounds[one][place]) for one in way)
                     for way in wanted.pinyin
                     if all(self._counts(entries[place], Space.PINYIN, one, scope).any() for one in way)
                 ]
@@ -244,7 +243,8 @@ class ScanEngine:
         """The pooled counts of a concept in each face that the asker may match."""
         pooled = np.zeros(len(FACES))
         for term, weight in concept.terms:
-            pooled += weight * np.asarray(row(entry.projection.counts[space].get(term, 0)))
+            if counts := entry.projection.counts[space].get(term, 0):
+                pooled += weight * np.asarray(row(counts))
         return pooled[ranking.faces(staff_text=scope.staff_text)]
 
     def _sum(

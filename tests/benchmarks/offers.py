@@ -23,7 +23,20 @@ from tests.web import browsers
 from web.app import create_app
 from web.services import open_services
 
-TYPED = ("机", "机顶盒", "电视黑屏", "guangmao", "jdh", "光猫红灯", "E0", "网速慢", "有线电视没", "691", "路由器重", "wx")
+TYPED = (
+    "机",
+    "机顶盒",
+    "电视黑屏",
+    "guangmao",
+    "jdh",
+    "光猫红灯",
+    "E0",
+    "网速慢",
+    "有线电视没",
+    "691",
+    "路由器重",
+    "wx",
+)
 ROUNDS = 5
 _DRAWN = "new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
 

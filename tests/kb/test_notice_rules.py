@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 from kb import notices
@@ -77,11 +78,16 @@ def _audited(modules: dict[str, ast.Module]) -> Iterator[tuple[str, str]]:
 
 def _seen_as(name: str, home: str, where: str, module: ast.Module) -> str:
     """What that module puts before the name of a function of `home`: nothing, or the name of its module."""
-    imported = any(
-        isinstance(node, ast.ImportFrom) and node.module == home and name in {one.name for one in node.names}
-        for node in ast.walk(module)
-    )
+    imported = (home, name) in _imports(module)
     return "" if imported or where == home else home.rpartition(".")[2]
+
+
+@cache
+def _imports(module: ast.Module) -> set[tuple[str | None, str]]:
+    """What a module takes from which: (module, name)."""
+    return {
+        (node.module, one.name) for node in ast.walk(module) if isinstance(node, ast.ImportFrom) for one in node.names
+    }
 
 
 def _argument(call: ast.Call, names: list[str], wanted: str) -> ast.expr | None:
@@ -93,9 +99,12 @@ def _argument(call: ast.Call, names: list[str], wanted: str) -> ast.expr | None:
 
 def _calls(function: ast.FunctionDef, name: str, *, of: str = "") -> Iterator[ast.Call]:
     """Calls of `name`, or of `of.name`."""
-    for node in ast.walk(function):
-        if isinstance(node, ast.Call) and ast.unparse(node.func) == (f"{of}.{name}" if of else name):
-            yield node
+    return (call for called, call in _all_calls(function) if called == (f"{of}.{name}" if of else name))
+
+
+@cache
+def _all_calls(function: ast.FunctionDef) -> list[tuple[str, ast.Call]]:
+    return [(ast.unparse(node.func), node) for node in ast.walk(function) if isinstance(node, ast.Call)]
 
 
 def _type(function: ast.FunctionDef, subject: ast.expr) -> str:

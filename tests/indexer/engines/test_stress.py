@@ -114,6 +114,7 @@ def _read(folder: str, cache: str, judged: list[list[tuple[Any, ...]]], stop: An
             answers.put(f"{requests[number].query}: {seen} is the judge's answer for no state from {earliest} on")
             return
         earliest, asked = fitting[0], asked + 1
+        time.sleep(0.002)  # so that the writer has a processor, too
     answers.put(asked)
 
 
