@@ -84,7 +84,7 @@ class SearchLog:
         self._opened: dict[str, tuple[int, int]] = {}
         self._last: OrderedDict[str, _Last] = OrderedDict()
         self._often: dict[bool, list[_Often]] = {True: [], False: []}
-        self._changing, self._stop = threading.Lock(), threading.Event()
+        self._writing, self._changing, self._stop = threading.Lock(), threading.Lock(), threading.Event()
         self._thread: threading.Thread | None = None
 
     def record(
@@ -151,7 +151,11 @@ class SearchLog:
         return [one.text for one in found if one.top in seen][:limit]
 
     def flush(self) -> None:
-        """Write what is pending, in one transaction."""
+        """Write what is pending, in one transaction; afterwards all that was remembered before is in the database."""
+        with self._writing:
+            self._write()
+
+    def _write(self) -> None:
         with self._changing:
             rows, clicks = self._pending, self._opened
             self._pending, self._opened = {}, {}

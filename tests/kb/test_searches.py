@@ -142,6 +142,22 @@ def test_a_locked_database_delays_the_log_and_no_search(database: Database, peop
     assert {row.text for row in rows(database)} == {"机顶盒", "打印机"}
 
 
+def test_who_writes_waits_for_what_another_is_writing(database: Database, log: SearchLog, people: People) -> None:
+    log._stop.set()  # its own thread keeps out of this
+    with database.write() as session:
+        session.execute(text("DELETE FROM searches"))
+        log.record(people.tech, "1", "机顶盒", hits=3)
+        writers = [threading.Thread(target=log.flush) for _ in range(2)]
+        for writer in writers:
+            writer.start()
+        writers[1].join(0.3)
+        assert all(writer.is_alive() for writer in writers)
+        session.rollback()
+    for writer in writers:
+        writer.join()
+    assert [row.text for row in rows(database)] == ["机顶盒"]
+
+
 _PROCESS = """
 import sys
 from pathlib import Path
