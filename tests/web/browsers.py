@@ -23,7 +23,7 @@ def serving(app: APIFlask) -> Iterator[str]:
     """Serve an application on a free port; yields its address."""
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
     server = make_server("127.0.0.1", 0, app, threaded=True)
-    thread = threading.Thread(target=server.serve_forever)
+    thread = threading.Thread(target=server.serve_forever, args=[0.02])  # seconds between looks at whether to end
     thread.start()
     try:
         yield f"http://127.0.0.1:{server.port}"

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import re
+import secrets
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -29,7 +30,6 @@ from kb.lifecycle import Origin
 from kb.models import Attachment, Entry, Incident, Revision
 from kb.settings import Settings
 from kb.store import ContentStore
-from tests.conftest import PASSWORD
 from tests.kb import samples
 from tests.web import browsers
 from web.app import create_app
@@ -176,6 +176,13 @@ class Browser:
             user = accounts.get(session, name)
         with self.client.session_transaction() as cookie:
             cookie["_user_id"] = f"{user.id}:{user.session_epoch}:{int(clock.now().timestamp())}"
+            cookie["csrf_token"] = secrets.token_hex(20)
+
+    @property
+    def cookies(self) -> list[dict[str, str]]:
+        """The session as another browser at the same site takes it."""
+        kept = self.client.get_cookie("wenqu")
+        return [{"name": "wenqu", "value": kept.value}] if kept is not None else []
 
     @property
     def token(self) -> str:
@@ -302,12 +309,12 @@ def open_browser(chromium: Any, app: APIFlask, request: pytest.FixtureRequest) -
     with browsers.serving(app) as address:
 
         def opened(name: str = "", **context: Any) -> Any:
-            page = chromium.new_context(base_url=address, locale="zh-CN", **context).new_page()
+            window = chromium.new_context(base_url=address, locale="zh-CN", **context)
+            window.add_cookies([cookie | {"url": address} for cookie in Browser(app, name).cookies])
+            page = window.new_page()
             page.set_default_timeout(browsers.PATIENCE_MS)
             page.on("console", heard)
             page.on("pageerror", lambda error: complaints.append(str(error)))
-            if name:
-                browsers.sign_in(page, name, PASSWORD)
             return page
 
         yield opened

@@ -55,6 +55,7 @@ def test_the_main_road(open_browser, index):
     expect(tech.locator("main")).to_contain_text("待审")
 
     lead = open_browser("lead")
+    lead.goto("/")
     lead.click("main >> text=机顶盒花屏马赛克的现场处理")
     lead.locator("#content").get_by_role("button", name="通过").click()
     lead.locator("#content >> text=lead").wait_for()
