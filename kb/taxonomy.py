@@ -122,8 +122,8 @@ def _path(session: Session, parent: str, name: str, *, but: Category | None = No
     """The path of what was typed. Raises Invalid by field for what cannot be one, is there already, or nearly is."""
     parent, name = one_line(parent), one_line(name)
     fields = {
-        field: f"1~{LONGEST} 字，可用汉字、字母、数字、空格和 ( ) · + . & -，不含斜杠、逗号 · "
-        f"1-{LONGEST} letters, digits, spaces and ( ) · + . & -, no slash or comma"
+        field: f"1~{LONGEST} 字，可用汉字、字母、数字、空格和 ()·+.&-，不含斜杠、逗号 · "
+        f"1-{LONGEST} letters, digits, spaces and ()·+.&-, no slash or comma"
         for field, text in (("parent", parent), ("name", name))
         if len(text) > LONGEST or not _NAME.fullmatch(text)
     }

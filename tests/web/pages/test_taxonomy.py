@@ -73,6 +73,7 @@ def test_what_was_refused_keeps_what_was_typed_and_says_which_field(site, browse
     assert refused.status_code == 422
     form = refused.text.split('action="/admin/taxonomy"')[1].split("</form>")[0]
     assert 'id="name-problem"' in form and 'value="甲/乙"' in form and 'value="企业it"' in form
+    assert "不含斜杠、逗号" in form
     refused = browser.post(f"/admin/taxonomy/{own}", parent="数字 电视", name="直播卫星")
     assert refused.status_code == 422
     row = _row(refused.text, own)
