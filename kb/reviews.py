@@ -216,7 +216,7 @@ def decide(
     both = {"yours": {"decision": decision, "reason": reason}, "latest": _standing(revision, part)}
     if revision.state not in WAITING_REVISION:
         raise Conflict("这份修订不在审核中 · the revision is not in review", state=revision.state, **both)
-    if both["latest"]:
+    if any(review.part == part for review in revision.reviews):
         raise Conflict("这一项已有决定 · this part has been decided", part=part, **both)
     if decision is Decision.RETURN and not reason:
         problem = "退回须写明原因 · a return needs a reason"
@@ -250,10 +250,10 @@ def decide(
 
 
 def _standing(revision: Revision, part: Part) -> dict[str, str]:
-    """The decision that somebody gave on a part; empty where there is none."""
-    for review in revision.reviews:
-        if review.part == part:
-            return {"decision": review.decision, "reason": review.reason, "reviewer": review.reviewer.display_name}
+    """The decision that somebody gave on a part, else on the other one; empty where there is none."""
+    for review in sorted(revision.reviews, key=lambda review: review.part != part):
+        said = {"part": review.part, "decision": review.decision, "reason": review.reason}
+        return said | {"reviewer": review.reviewer.display_name}
     return {}
 
 

@@ -276,12 +276,14 @@ def test_what_was_typed_is_not_lost_to_a_quicker_colleague(browse, revision_id, 
     assert "写了半天的意见" in late.text and "先看的" in late.text
 
 
-def test_a_program_that_decides_too_late_is_told_both_decisions(browse, revision_id):
-    browse("lead2").post(f"/reviews/{revision_id}/content", decision="approve", reason="先看的")
+@pytest.mark.parametrize(("part", "decision"), [("content", "approve"), ("formal", "return")])
+def test_a_program_that_decides_too_late_is_told_both_decisions(browse, revision_id, part, decision):
+    browse("lead2").post(f"/reviews/{revision_id}/{part}", decision=decision, reason="先看的")
     late = browse("lead").send(f"/api/v1/reviews/{revision_id}", part="content", decision="return", reason="步骤不全")
     assert late.status_code == 409
     assert late.json["yours"] == {"decision": "return", "reason": "步骤不全"}
-    assert (late.json["latest"]["decision"], late.json["latest"]["reason"]) == ("approve", "先看的")
+    latest = late.json["latest"]
+    assert (latest["part"], latest["decision"], latest["reason"]) == (part, decision, "先看的")
 
 
 def test_what_is_approved_for_a_later_day_is_shown_as_such_to_staff_alone(site, browse):
